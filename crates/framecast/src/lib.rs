@@ -1,1 +1,4 @@
-//! x
+//! Any camera on a web page, live, for everyone who wants to watch.
+
+pub mod drivers;
+pub mod hub;

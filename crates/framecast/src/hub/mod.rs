@@ -1,0 +1,5 @@
+//! Between cameras and sinks (under construction).
+
+mod policy;
+
+pub use policy::{Linger, Policy};
