@@ -1,0 +1,253 @@
+use std::{env, path::PathBuf, time::Duration};
+
+use clap::{Args as Group, Parser, Subcommand, builder::FalseyValueParser, value_parser};
+use clap_complete::Shell;
+use framecast_camera::Size;
+
+use crate::config::{self, Given};
+
+const EXAMPLES: &str = "\x1b[1;4mExamples:\x1b[0m
+  framecast                                          a test picture, on http://127.0.0.1:5000
+  framecast --camera door=http://192.168.1.20/video  a network camera
+  framecast --camera 'desk=test#size=1280x720,fps=30' --camera 'film=file:/srv/film.mp4'
+  framecast -c framecast.toml                        as the file says, and again whenever it changes
+  framecast check framecast.toml                     find the mistakes in the file first
+
+A flag wins over its environment variable, and both win over the file.";
+
+/// Any camera on a web page, live, for everyone who wants to watch.
+///
+/// Every viewer gets the newest picture however slow the link is, and a camera runs only while somebody watches.
+/// Without a command the cameras are served, as `framecast serve` does.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "framecast",
+    version,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    after_help = EXAMPLES
+)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+impl Args {
+    /// The command that was typed, or the one that is meant where there is none.
+    pub fn into_command(self) -> Command {
+        self.command.unwrap_or(Command::Serve(self.serve))
+    }
+}
+
+/// One of the things that the program can do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Show cameras to everyone who opens the page; what happens without a command
+    #[command(after_help = EXAMPLES)]
+    Serve(Serve),
+    /// Find the mistakes in a configuration file, without starting anything
+    Check {
+        /// The file to look at
+        file: PathBuf,
+    },
+    /// Take one picture and store it as a JPEG file
+    Snapshot(Snapshot),
+    /// Measure a stream as a viewer gets it: frames, delays, bytes
+    Probe(Probe),
+    /// Print what makes a shell complete framecast's flags
+    Completions {
+        /// The shell to print it for
+        shell: Shell,
+    },
+    /// Print the description of the HTTP API, as OpenAPI in JSON
+    Openapi,
+}
+
+/// What is typed to serve cameras. It is read as [`Given`] only, since the file has a say in it too.
+#[derive(Clone, Debug, Group)]
+pub struct Serve {
+    /// Read the configuration from this file, and again whenever it changes
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "FRAMECAST_CONFIG",
+        help_heading = "Server"
+    )]
+    config: Option<PathBuf>,
+
+    /// Listen on this address; may be given several times [default: 127.0.0.1:5000]
+    ///
+    /// An address and port such as 0.0.0.0:5000 or [::1]:5000, a port alone, or unix:PATH.
+    #[arg(
+        short,
+        long,
+        value_name = "ADDR",
+        env = "FRAMECAST_LISTEN",
+        help_heading = "Server"
+    )]
+    listen: Vec<String>,
+
+    /// Let everyone who can reach the address watch, without a password
+    #[arg(
+        long,
+        env = "FRAMECAST_NO_AUTH",
+        value_parser = FalseyValueParser::new(),
+        help_heading = "Server"
+    )]
+    no_auth: bool,
+
+    /// Let pages of this other web site show the cameras, as in https://example.org; `*` for all
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        env = "FRAMECAST_ALLOW_ORIGIN",
+        help_heading = "Server"
+    )]
+    allow_origin: Vec<String>,
+
+    /// Put this in front of every path, for a proxy that keeps it, as in /cameras
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "FRAMECAST_BASE_PATH",
+        help_heading = "Server"
+    )]
+    base_path: Option<String>,
+
+    /// Show this camera; may be given several times [env: FRAMECAST_CAMERAS, CAMERA]
+    ///
+    /// The source says what it is: test, http://…, file:PATH and so on. Without a name the camera is called `camera`.
+    /// Settings may follow behind a `#`: the keys of a camera in the configuration file, separated by commas. A camera
+    /// replaces one of the same name in the file.
+    ///
+    /// FRAMECAST_CAMERAS holds several, one a line or separated by semicolons. CAMERA holds the source of the only one,
+    /// if none is configured otherwise. Without any of these there is a test picture.
+    #[arg(long, value_name = "NAME=SOURCE", help_heading = "Cameras")]
+    camera: Vec<String>,
+
+    /// Ask cameras for pictures of this size, as in 640x480
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "FRAMECAST_SIZE",
+        help_heading = "Cameras"
+    )]
+    size: Option<String>,
+
+    /// Ask cameras for this many pictures a second
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        env = "FRAMECAST_FPS",
+        help_heading = "Cameras"
+    )]
+    fps: Option<String>,
+
+    /// Make JPEGs of this quality, from 1 to 100
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        env = "FRAMECAST_QUALITY",
+        help_heading = "Cameras"
+    )]
+    quality: Option<String>,
+
+    /// Keep a camera open for so long after its last viewer, or for ever with `never` [default: 10s]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "FRAMECAST_LINGER",
+        help_heading = "Cameras"
+    )]
+    linger: Option<String>,
+
+    /// Log what is at least this bad: error, warn, info, debug, trace, or a filter [default: info]
+    ///
+    /// A filter names parts of the program, as in info,framecast::hub=debug.
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        env = "FRAMECAST_LOG",
+        help_heading = "Log"
+    )]
+    log: Option<String>,
+
+    /// Log one JSON object a line in place of text
+    #[arg(
+        long,
+        env = "FRAMECAST_LOG_JSON",
+        value_parser = FalseyValueParser::new(),
+        help_heading = "Log"
+    )]
+    log_json: bool,
+}
+
+impl Serve {
+    /// What was typed, together with the variables that are no flag's.
+    pub fn given(self) -> Given {
+        self.given_in(|variable| env::var(variable).unwrap_or_default())
+    }
+
+    /// The same in an environment of your own.
+    pub fn given_in(self, variable: impl Fn(&str) -> String) -> Given {
+        Given {
+            file: self.config.filter(|path| !path.as_os_str().is_empty()),
+            listen: self.listen,
+            base_path: self.base_path.unwrap_or_default(),
+            cameras: self.camera,
+            camera_list: variable("FRAMECAST_CAMERAS"),
+            driver: variable("CAMERA"),
+            size: self.size.unwrap_or_default(),
+            fps: self.fps.unwrap_or_default(),
+            quality: self.quality.unwrap_or_default(),
+            linger: self.linger.unwrap_or_default(),
+            no_auth: self.no_auth,
+            allow_origins: self.allow_origin,
+            log: self.log.unwrap_or_default(),
+            log_json: self.log_json,
+        }
+    }
+}
+
+/// What is typed to take one picture.
+#[derive(Clone, Debug, Group)]
+pub struct Snapshot {
+    /// The camera, written like `framecast serve --camera` wants it, as in http://192.168.1.20/video
+    pub source: String,
+    /// Where to store the picture; `-` is the standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Give up after so long
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = config::parse_duration)]
+    pub timeout: Duration,
+    /// Ask for a picture of this size, as in 640x480
+    #[arg(long, value_parser = config::parse_size)]
+    pub size: Option<Size>,
+    /// Make a JPEG of this quality, from 1 to 100
+    #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u8).range(1..=100))]
+    pub quality: Option<u8>,
+}
+
+/// What is typed to measure a stream.
+#[derive(Clone, Debug, Group)]
+pub struct Probe {
+    /// The address of the stream, as in http://127.0.0.1:5000/video_feed
+    pub url: String,
+    /// Stop after this many seconds
+    #[arg(long, value_name = "NUMBER", default_value = "10", value_parser = seconds)]
+    pub seconds: Duration,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// A number of seconds above zero; a day at most.
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 86400.0 => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("must be a number above zero, and a day at most".to_owned()),
+    }
+}
