@@ -1,10 +1,16 @@
-use std::{env, path::PathBuf, time::Duration};
+use std::{env, ffi::OsString, path::PathBuf, time::Duration};
 
-use clap::{Args as Group, Parser, Subcommand, builder::FalseyValueParser, value_parser};
+use clap::{
+    Args as Group, CommandFactory, FromArgMatches, Parser, Subcommand, builder::FalseyValueParser,
+    value_parser,
+};
 use clap_complete::Shell;
 use framecast_camera::Size;
 
-use crate::config::{self, Given};
+use crate::{
+    config::{self, Given},
+    drivers::Registry,
+};
 
 const EXAMPLES: &str = "\x1b[1;4mExamples:\x1b[0m
   framecast                                          a test picture, on http://127.0.0.1:5000
@@ -35,6 +41,27 @@ pub struct Args {
 }
 
 impl Args {
+    /// Reads the command line of this process, or ends it with help or what is wrong.
+    pub fn read(registry: &Registry) -> Self {
+        Self::try_read(env::args_os(), registry).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Reads a command line. The help lists the sources that the registry knows.
+    ///
+    /// # Errors
+    /// What is wrong, or the help or version that was asked for, ready to be printed.
+    pub fn try_read(
+        line: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+        registry: &Registry,
+    ) -> Result<Self, clap::Error> {
+        let help = format!("{}{EXAMPLES}", sources(registry));
+        let mut command = Self::command()
+            .after_long_help(help.clone())
+            .mut_subcommand("serve", |serve| serve.after_long_help(help));
+        let matches = command.try_get_matches_from_mut(line)?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
+
     /// The command that was typed, or the one that is meant where there is none.
     pub fn into_command(self) -> Command {
         self.command.unwrap_or(Command::Serve(self.serve))
@@ -74,9 +101,10 @@ pub struct Serve {
         long,
         value_name = "FILE",
         env = "FRAMECAST_CONFIG",
+        hide_env_values = true,
         help_heading = "Server"
     )]
-    config: Option<PathBuf>,
+    config: Option<OsString>,
 
     /// Listen on this address; may be given several times [default: 127.0.0.1:5000]
     ///
@@ -86,6 +114,7 @@ pub struct Serve {
         long,
         value_name = "ADDR",
         env = "FRAMECAST_LISTEN",
+        hide_env_values = true,
         help_heading = "Server"
     )]
     listen: Vec<String>,
@@ -93,7 +122,7 @@ pub struct Serve {
     /// Let everyone who can reach the address watch, without a password
     #[arg(
         long,
-        env = "FRAMECAST_NO_AUTH",
+        env = "FRAMECAST_NO_AUTH", hide_env_values = true,
         value_parser = FalseyValueParser::new(),
         help_heading = "Server"
     )]
@@ -104,6 +133,7 @@ pub struct Serve {
         long,
         value_name = "ORIGIN",
         env = "FRAMECAST_ALLOW_ORIGIN",
+        hide_env_values = true,
         help_heading = "Server"
     )]
     allow_origin: Vec<String>,
@@ -113,6 +143,7 @@ pub struct Serve {
         long,
         value_name = "PATH",
         env = "FRAMECAST_BASE_PATH",
+        hide_env_values = true,
         help_heading = "Server"
     )]
     base_path: Option<String>,
@@ -125,7 +156,7 @@ pub struct Serve {
     ///
     /// FRAMECAST_CAMERAS holds several, one a line or separated by semicolons. CAMERA holds the source of the only one,
     /// if none is configured otherwise. Without any of these there is a test picture.
-    #[arg(long, value_name = "NAME=SOURCE", help_heading = "Cameras")]
+    #[arg(long, value_name = "[NAME=]SOURCE", help_heading = "Cameras")]
     camera: Vec<String>,
 
     /// Ask cameras for pictures of this size, as in 640x480
@@ -133,6 +164,7 @@ pub struct Serve {
         long,
         value_name = "SIZE",
         env = "FRAMECAST_SIZE",
+        hide_env_values = true,
         help_heading = "Cameras"
     )]
     size: Option<String>,
@@ -142,6 +174,7 @@ pub struct Serve {
         long,
         value_name = "NUMBER",
         env = "FRAMECAST_FPS",
+        hide_env_values = true,
         help_heading = "Cameras"
     )]
     fps: Option<String>,
@@ -151,6 +184,7 @@ pub struct Serve {
         long,
         value_name = "NUMBER",
         env = "FRAMECAST_QUALITY",
+        hide_env_values = true,
         help_heading = "Cameras"
     )]
     quality: Option<String>,
@@ -160,6 +194,7 @@ pub struct Serve {
         long,
         value_name = "TIME",
         env = "FRAMECAST_LINGER",
+        hide_env_values = true,
         help_heading = "Cameras"
     )]
     linger: Option<String>,
@@ -171,6 +206,7 @@ pub struct Serve {
         long,
         value_name = "LEVEL",
         env = "FRAMECAST_LOG",
+        hide_env_values = true,
         help_heading = "Log"
     )]
     log: Option<String>,
@@ -178,7 +214,7 @@ pub struct Serve {
     /// Log one JSON object a line in place of text
     #[arg(
         long,
-        env = "FRAMECAST_LOG_JSON",
+        env = "FRAMECAST_LOG_JSON", hide_env_values = true,
         value_parser = FalseyValueParser::new(),
         help_heading = "Log"
     )]
@@ -194,7 +230,10 @@ impl Serve {
     /// The same in an environment of your own.
     pub fn given_in(self, variable: impl Fn(&str) -> String) -> Given {
         Given {
-            file: self.config.filter(|path| !path.as_os_str().is_empty()),
+            file: self
+                .config
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
             listen: self.listen,
             base_path: self.base_path.unwrap_or_default(),
             cameras: self.camera,
@@ -242,6 +281,18 @@ pub struct Probe {
     /// Print the result as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+/// The part of the help that lists what a source may be.
+fn sources(registry: &Registry) -> String {
+    let mut text = String::from("\x1b[1;4mSources:\x1b[0m\n");
+    for scheme in registry.schemes() {
+        text += &format!("  {:<10}  {}\n", scheme.name, scheme.about);
+        for (option, about) in scheme.options {
+            text += &format!("  {:<10}    {option}=…: {about}\n", "");
+        }
+    }
+    text + "\n"
 }
 
 /// A number of seconds above zero; a day at most.

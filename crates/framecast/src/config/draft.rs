@@ -72,7 +72,7 @@ impl Draft {
     pub(super) fn give(&mut self, given: &Given, registry: &Registry, mistakes: &mut Vec<Mistake>) {
         let mut wrong = |flag: &str, why: String| {
             mistakes.push(Mistake {
-                place: Place::Given(flag.to_owned()),
+                place: Place::Given(format!("{flag} or {}", variable(flag))),
                 message: why,
             });
         };
@@ -243,15 +243,25 @@ fn feasible(request: &Request, registry: &Registry) -> Parsed<()> {
 }
 
 fn unknown_scheme(scheme: &str, registry: &Registry) -> String {
-    let known = registry.schemes().map(|scheme| scheme.name);
+    let known: Vec<&str> = registry.schemes().map(|scheme| scheme.name).collect();
+    let all = suggest("", known.clone());
     if scheme.is_empty() {
-        return format!("it has no source; {}", suggest(scheme, known));
+        return format!("it has no source; {all}");
     }
     if scheme.contains(['/', '.', '@']) {
         // Perhaps an address with a password in it: it is not repeated.
-        return "its source must start with what it is, as in http://192.168.1.20/video or file:/srv/film.mp4; "
-            .to_owned()
-            + &suggest("", known);
+        return format!(
+            "its source must start with what it is, as in http://192.168.1.20/video or file:/srv/film.mp4; {all}"
+        );
     }
-    format!("no driver is called `{scheme}`; {}", suggest(scheme, known))
+    match suggest(scheme, known) {
+        hint if hint == all => format!("no driver is called `{scheme}`; {all}"),
+        hint => format!("no driver is called `{scheme}`; {hint} ({all})"),
+    }
+}
+
+/// The environment variable that says the same as a flag.
+fn variable(flag: &str) -> String {
+    let name = flag.trim_start_matches('-').replace('-', "_");
+    format!("FRAMECAST_{}", name.to_uppercase())
 }

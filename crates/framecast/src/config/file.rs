@@ -149,45 +149,52 @@ impl Walk<'_> {
 
     fn camera(&mut self, key: &Name<'_>, value: &Spanned<DeValue<'_>>) -> Option<Entry> {
         let name = key.get_ref().as_ref();
-        if let Err(bad) = check_name(name) {
+        let bad_name = check_name(name).err();
+        if let Some(bad) = &bad_name {
             self.wrong(key.span().start, bad.to_string());
         }
-        let mut entry = Entry {
-            name: name.to_owned(),
-            source: source(""),
-            settings: Settings::default(),
-            options: BTreeMap::new(),
-            place: self.place(value.span().start),
-        };
-        let table = match value.get_ref() {
-            DeValue::Table(table) => table,
-            DeValue::String(text) => {
-                entry.source = source(text);
-                return Some(entry);
+        let section = format!(" in [cameras.{}]", name.escape_debug());
+        let mut rest = None;
+        let stated = match value.get_ref() {
+            // The short form: the name, and the source alone.
+            DeValue::String(_) => value,
+            DeValue::Table(table) => {
+                rest = Some(table);
+                match table.get("source") {
+                    Some(stated) => stated,
+                    None => {
+                        let hint = "is missing; add a line such as source = \"test\"";
+                        self.wrong(key.span().start, format!("`source`{section} {hint}"));
+                        return None;
+                    }
+                }
             }
             _ => {
-                let message = format!(
-                    "`{}` in [cameras] must be a source such as \"test\", or a table",
-                    name.escape_debug()
-                );
+                let name = name.escape_debug();
+                let message =
+                    format!("`{name}` in [cameras] must be a source such as \"test\", or a table");
                 self.wrong(value.span().start, message);
                 return None;
             }
         };
-        let section = format!(" in [cameras.{}]", name.escape_debug());
-        let Some(stated) = table.get("source") else {
-            let message =
-                format!("`source`{section} is missing; add a line such as source = \"test\"");
-            self.wrong(key.span().start, message);
-            return None;
+        let text = Value::Toml(stated.get_ref()).text("http://192.168.1.20/video");
+        let mut entry = Entry {
+            name: name.to_owned(),
+            source: source(text.as_deref().unwrap_or_default()),
+            settings: Settings::default(),
+            options: BTreeMap::new(),
+            place: self.place(stated.span().start),
         };
-        match Value::Toml(stated.get_ref()).text("http://192.168.1.20/video") {
-            Ok(text) => entry.source = source(text),
-            Err(why) => self.wrong(stated.span().start, format!("`source`{section}: {why}")),
+        if let Some(table) = rest {
+            self.fill(table, &section, &mut entry);
         }
-        entry.place = self.place(stated.span().start);
-        self.fill(table, &section, &mut entry);
-        Some(entry)
+        match text {
+            Ok(_) => bad_name.is_none().then_some(entry),
+            Err(why) => {
+                self.wrong(stated.span().start, format!("`source`{section}: {why}"));
+                None
+            }
+        }
     }
 
     /// Sets what stands beside the source: keys of every camera, and options of its scheme.

@@ -246,3 +246,24 @@ fn filter(value: Value<'_>) -> Parsed<String> {
         .map(|_| text.to_owned())
         .map_err(|error| format!("`{text}` is no filter: {error}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_file_shows_every_key() {
+        let sample = include_str!("../../../../packaging/framecast.toml");
+        let all = names(TOP)
+            .chain(names(CAMERA))
+            .chain(names(LOG))
+            .chain(names(LIMITS));
+        for key in all {
+            let shown = |line: &str| {
+                line.trim_start_matches('#')
+                    .starts_with(&format!("{key} = "))
+            };
+            assert!(sample.lines().any(shown), "{key}");
+        }
+    }
+}
