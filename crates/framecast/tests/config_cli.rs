@@ -1,4 +1,5 @@
 //! What may be typed, and what it means.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod config_registry;
 

@@ -1,4 +1,5 @@
 //! What a configuration file says, and what is said about its mistakes.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod config_registry;
 
@@ -228,6 +229,16 @@ fn broken_syntax_is_told_with_its_line() {
     assert!(told[0].starts_with("framecast.toml:2:"), "{told:?}");
     let told = mistakes("[cameras.x]\nsource = 'test'\n[cameras.x]\nsource = 'test'\n");
     assert_eq!(told[0], "framecast.toml:3:10: `x` is there twice");
+}
+
+#[test]
+fn deep_nesting_is_a_mistake_like_any_other() {
+    for text in [
+        "x = ".to_owned() + &"[".repeat(100_000),
+        "a.".repeat(100_000) + "a = 1",
+    ] {
+        assert!(!mistakes(&text).is_empty());
+    }
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! What holds for every text and for every configuration.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod config_registry;
 
@@ -16,7 +17,7 @@ use proptest::{collection::vec, option, prelude::*, sample::select};
 
 /// Pieces of a configuration in any order, which come further than letters in any order.
 fn soup() -> impl Strategy<Value = String> {
-    let pieces = [
+    const PIECES: &[&str] = &[
         "[cameras",
         ".door",
         "]",
@@ -67,7 +68,7 @@ fn soup() -> impl Strategy<Value = String> {
         "\u{feff}",
         "once",
     ];
-    vec(select(&pieces[..]), 0..40).prop_map(|pieces| pieces.concat())
+    vec(select(PIECES), 0..40).prop_map(|pieces| pieces.concat())
 }
 
 proptest! {

@@ -1,4 +1,5 @@
 //! A change of the file is noticed however it is made, and nothing else is.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::{fs, os::unix::fs::symlink, path::Path, time::Duration};
 

@@ -1,4 +1,9 @@
-use std::{env, ffi::OsString, path::PathBuf, time::Duration};
+#![allow(
+    rustdoc::bare_urls,
+    reason = "these comments are the text of the help, on a terminal"
+)]
+
+use std::{env, ffi::OsString, fmt, path::PathBuf, time::Duration};
 
 use clap::{
     Args as Group, CommandFactory, FromArgMatches, Parser, Subcommand, builder::FalseyValueParser,
@@ -93,7 +98,7 @@ pub enum Command {
 }
 
 /// What is typed to serve cameras. It is read as [`Given`] only, since the file has a say in it too.
-#[derive(Clone, Debug, Group)]
+#[derive(Clone, Group)]
 pub struct Serve {
     /// Read the configuration from this file, and again whenever it changes
     #[arg(
@@ -252,7 +257,7 @@ impl Serve {
 }
 
 /// What is typed to take one picture.
-#[derive(Clone, Debug, Group)]
+#[derive(Clone, Group)]
 pub struct Snapshot {
     /// The camera, written like `framecast serve --camera` wants it, as in http://192.168.1.20/video
     pub source: String,
@@ -271,7 +276,7 @@ pub struct Snapshot {
 }
 
 /// What is typed to measure a stream.
-#[derive(Clone, Debug, Group)]
+#[derive(Clone, Group)]
 pub struct Probe {
     /// The address of the stream, as in http://127.0.0.1:5000/video_feed
     pub url: String,
@@ -282,6 +287,18 @@ pub struct Probe {
     #[arg(long)]
     pub json: bool,
 }
+
+/// Implements `Debug` without the fields: there may be a password in a source or an address.
+macro_rules! hide_fields {
+    ($($name:ident)*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+hide_fields!(Serve Snapshot Probe);
 
 /// The part of the help that lists what a source may be.
 fn sources(registry: &Registry) -> String {

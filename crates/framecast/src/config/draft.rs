@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 use framecast_camera::ErrorKind;
 
@@ -15,7 +15,7 @@ use crate::drivers::{Registry, Request, Source};
 ///
 /// Kept for as long as the server runs, for a reload resolves it again with the file. An empty text says nothing, as an
 /// empty environment variable does.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Given {
     /// The configuration file.
     pub file: Option<PathBuf>,
@@ -45,6 +45,16 @@ pub struct Given {
     pub log: String,
     /// Whether it is logged as JSON.
     pub log_json: bool,
+}
+
+/// Without the cameras, for there may be passwords in their sources.
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Given")
+            .field("file", &self.file)
+            .field("listen", &self.listen)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A configuration in the making: each place that says something writes over those before it.
