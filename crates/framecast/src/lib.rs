@@ -2,3 +2,4 @@
 
 pub mod drivers;
 pub mod hub;
+pub mod web;
