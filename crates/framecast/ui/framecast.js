@@ -56,7 +56,8 @@ export class FramecastCamera extends HTMLElement {
   #canvas;
   #image;
   #overlay;
-  #facts;
+  #rate;
+  #age;
   #title;
 
   constructor() {
@@ -67,12 +68,13 @@ export class FramecastCamera extends HTMLElement {
       <canvas part="picture" width="16" height="9"></canvas>
       <img part="picture" alt="" hidden>
       <p part="overlay"></p>
-      <div part="bar" aria-live="off"><i></i><b></b><span></span></div>`;
+      <div part="bar" aria-live="off"><i></i><b></b><span><em></em><time></time></span></div>`;
     this.#canvas = /** @type {HTMLCanvasElement} */ (root.querySelector('canvas'));
     this.#image = /** @type {HTMLImageElement} */ (root.querySelector('img'));
     this.#overlay = /** @type {HTMLElement} */ (root.querySelector('p'));
     this.#title = /** @type {HTMLElement} */ (root.querySelector('b'));
-    this.#facts = /** @type {HTMLElement} */ (root.querySelector('span'));
+    this.#rate = /** @type {HTMLElement} */ (root.querySelector('em'));
+    this.#age = /** @type {HTMLElement} */ (root.querySelector('time'));
   }
 
   get name() {
@@ -225,8 +227,8 @@ export class FramecastCamera extends HTMLElement {
     this.#overlay.hidden = mood === 'live';
     put(this.#overlay, text);
     put(this.#title, name);
-    const facts = mood !== 'live' ? '' : this.#stream ? text : `${rate ? `${rate.toFixed(rate < 10 ? 1 : 0)} fps · ` : ''}${span(age ?? 0)}`;
-    put(this.#facts, facts);
+    put(this.#rate, mood === 'live' && rate ? `${rate.toFixed(rate < 10 ? 1 : 0)} fps · ` : '');
+    put(this.#age, mood !== 'live' ? '' : age === null ? text : span(age));
     const told = `${name}: ${mood === 'live' ? 'live' : text}`;
     if (!told.startsWith('no picture for', name.length + 2) && this.getAttribute('aria-label') !== told) this.setAttribute('aria-label', told);
     if (this.#told === `${mood} ${told}`) return;

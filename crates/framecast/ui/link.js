@@ -149,9 +149,12 @@ export class Link {
     const watch = new Watch(this, want, viewer);
     this.#watches.add(watch);
     if (this.#socket) this.#listen();
-    if (this.status === 'open') this.ask(watch);
-    else if (this.status === 'idle') this.#open();
-    viewer.link(this.status);
+    if (this.status === 'idle') {
+      this.#open();
+    } else {
+      viewer.link(this.status);
+      this.ask(watch);
+    }
     return watch;
   }
 

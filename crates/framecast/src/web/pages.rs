@@ -159,7 +159,10 @@ fn home(base: &str) -> Markup {
 fn element(camera: &Tile<'_>, page: &str, picture: &str) -> Markup {
     html! {
         framecast-camera name=(camera.name) {
-            noscript { img src={ (page) (picture) } alt=(camera.name); }
+            noscript {
+                img src={ (page) (picture) } alt=(camera.name);
+                (camera.name)
+            }
         }
     }
 }
@@ -170,7 +173,7 @@ fn empty() -> Markup {
             img src="assets/icon.svg" alt="";
             h1 { "No cameras yet" }
             p { "Name one when you start the server, or put it into the configuration file." }
-            pre { (PreEscaped("framecast /dev/video0\nframecast --camera door=rtsp://10.0.0.7/live")) }
+            pre { (PreEscaped("framecast --camera door=http://192.168.1.20/video\nframecast --config framecast.toml")) }
         }
     }
 }
@@ -258,7 +261,9 @@ mod tests {
     #[test]
     fn without_scripts_few_cameras_stream_and_many_are_stills() {
         let few = index(&[tile("a"), tile("b")]).into_string();
-        assert!(few.contains("<noscript><img src=\"cameras/a/stream.mjpg\" alt=\"a\"></noscript>"));
+        assert!(
+            few.contains("<noscript><img src=\"cameras/a/stream.mjpg\" alt=\"a\">a</noscript>")
+        );
         let many = index(&["a"; 16].map(tile)).into_string();
         assert!(!many.contains("stream.mjpg"));
         assert!(many.contains("<noscript><meta http-equiv=\"refresh\""));
