@@ -5,3 +5,4 @@ pub mod config;
 pub mod drivers;
 pub mod hub;
 pub mod sinks;
+pub mod web;

@@ -1,0 +1,4 @@
+//! What HTTP serves.
+
+pub mod assets;
+pub mod pages;

@@ -1,0 +1,65 @@
+// What a viewer is told about a picture, as a function of what is known. No clock and no DOM here.
+
+/**
+ * @typedef {object} Known
+ * @property {import('./link.js').Status} link
+ * @property {import('./link.js').State | null} state The newest word of the server.
+ * @property {boolean | null} live Whether the newest frame was a picture of the camera; null before the first.
+ * @property {number | null} since Milliseconds since a picture of the camera came; null before the first.
+ * @property {number} patience How long a frame may take to come.
+ *
+ * @typedef {object} Condition
+ * @property {'live' | 'waiting' | 'stale'} mood `stale`: what is shown, if anything, is not what the camera sees.
+ * @property {string} text
+ */
+
+/** @type {Record<string, string>} */
+const BROKEN = {
+  lost: 'camera lost',
+  failed: 'camera failed',
+  no_signal: 'no signal',
+  ended: 'ended',
+  refused: 'not available',
+};
+
+/** @param {Known} known @returns {Condition} */
+export function condition({ link, state, live, since, patience }) {
+  if (link !== 'open') {
+    if (link === 'idle') return { mood: 'stale', text: 'paused' };
+    return link === 'connecting' ? { mood: 'waiting', text: 'connecting…' } : { mood: 'stale', text: 'reconnecting…' };
+  }
+  const broken = state && BROKEN[state.state];
+  if (broken) return { mood: 'stale', text: state.reason || broken };
+  if (live === false) return { mood: 'stale', text: state?.reason || 'no signal' };
+  if (since === null) return { mood: 'waiting', text: state?.reason || 'waiting for a picture…' };
+  if (since >= patience) return { mood: 'stale', text: `no picture for ${span(since)}` };
+  return { mood: 'live', text: 'live' };
+}
+
+/** Two seconds, or three times what is usual for a slow camera. @param {number} interval The usual time between frames. */
+export function patience(interval) {
+  return Math.max(2_000, 3 * interval);
+}
+
+/** The usual time between frames after one more gap; a single long one does not make a fast camera a slow one.
+ * @param {number} interval 0 while unknown. @param {number} gap */
+export function usual(interval, gap) {
+  if (interval === 0) return gap;
+  return interval + (Math.min(gap, 2 * patience(interval)) - interval) / 8;
+}
+
+/** A duration in the words of the display. @param {number} ms */
+export function span(ms) {
+  const seconds = ms / 1_000;
+  if (seconds < 0.1) return '<0.1 s';
+  if (seconds < 2) return `${seconds.toFixed(1)} s`;
+  if (seconds < 120) return `${Math.floor(seconds)} s`;
+  return seconds < 7_200 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3_600)} h`;
+}
+
+const STEPS = [320, 640, 960, 1280];
+
+/** The width worth asking for to fill `pixels`; undefined for the camera's own. @param {number} pixels */
+export function step(pixels) {
+  return STEPS.find((width) => width >= pixels);
+}

@@ -1,0 +1,263 @@
+// <framecast-camera name="door">: the newest picture of a camera, and how new it is.
+//
+//   name      the camera
+//   src       base URL of its server; without it, the server this module came from
+//   width     at most this wide, fps: at most this many pictures a second; without them the camera's own
+//   adaptive  asks for about the width that is shown
+//
+// Tells the page about every change by a `framecast-state` event. Its parts to style: picture, overlay, bar.
+
+import { condition, patience, span, step, usual } from './condition.js';
+import { Link } from './link.js';
+import { decode, Stream } from './picture.js';
+import { sheet } from './look.js';
+
+const HOME = new URL('../', import.meta.url).href;
+const TICK_MS = 250;
+const RESIZE_MS = 400;
+
+/** @type {Map<string, Link>} */
+const links = new Map();
+/** @type {Set<FramecastCamera>} */
+const cameras = new Set();
+
+/** @param {string} base */
+function linkTo(base) {
+  let link = links.get(base);
+  if (!link) links.set(base, (link = new Link(base)));
+  return link;
+}
+
+export class FramecastCamera extends HTMLElement {
+  static observedAttributes = ['name', 'src', 'width', 'fps', 'adaptive'];
+
+  /** @type {import('./link.js').Watch | null} */
+  #watch = null;
+  /** @type {Stream | null} */
+  #stream = null;
+  /** @type {import('./link.js').Status} */
+  #link = 'idle';
+  /** @type {import('./link.js').State | null} */
+  #state = null;
+  /** When the newest picture of the camera came, and how old it was at its sending. @type {{ age: number, received: number } | null} */
+  #shown = null;
+  /** Whether the newest frame was a picture of the camera. @type {boolean | null} */
+  #live = null;
+  /** The usual time between frames, once two have come. */
+  #interval = 0;
+  /** When the frame before came, unless there was a break. @type {number | null} */
+  #before = null;
+  #inSight = false;
+  /** @type {number | undefined} */
+  #ticks;
+  /** @type {number | undefined} */
+  #resize;
+  #told = '';
+  #canvas;
+  #image;
+  #overlay;
+  #rate;
+  #age;
+  #title;
+
+  constructor() {
+    super();
+    const root = this.attachShadow({ mode: 'open' });
+    root.adoptedStyleSheets = [sheet()];
+    root.innerHTML = `
+      <canvas part="picture" width="16" height="9"></canvas>
+      <img part="picture" alt="" hidden>
+      <p part="overlay"></p>
+      <div part="bar" aria-live="off"><i></i><b></b><span><em></em><time></time></span></div>`;
+    this.#canvas = /** @type {HTMLCanvasElement} */ (root.querySelector('canvas'));
+    this.#image = /** @type {HTMLImageElement} */ (root.querySelector('img'));
+    this.#overlay = /** @type {HTMLElement} */ (root.querySelector('p'));
+    this.#title = /** @type {HTMLElement} */ (root.querySelector('b'));
+    this.#rate = /** @type {HTMLElement} */ (root.querySelector('em'));
+    this.#age = /** @type {HTMLElement} */ (root.querySelector('time'));
+  }
+
+  get name() {
+    return this.getAttribute('name') ?? '';
+  }
+
+  get base() {
+    const { href } = new URL(this.getAttribute('src') ?? HOME, document.baseURI);
+    return href.endsWith('/') ? href : `${href}/`;
+  }
+
+  connectedCallback() {
+    if (!this.hasAttribute('role')) this.setAttribute('role', 'img');
+    cameras.add(this);
+    sight.observe(this);
+    sizes.observe(this);
+    this.#draw();
+  }
+
+  disconnectedCallback() {
+    cameras.delete(this);
+    sight.unobserve(this);
+    sizes.unobserve(this);
+    this.#inSight = false;
+    this.update();
+  }
+
+  /** @param {string} name @param {string | null} before @param {string | null} after */
+  attributeChangedCallback(name, before, after) {
+    if (before === after || !this.isConnected) return;
+    if (name === 'name' || name === 'src') {
+      this.#stop();
+      this.#shown = this.#live = this.#state = null;
+      this.#interval = 0;
+      this.update();
+    } else {
+      this.#watch?.change(this.#want());
+      if (this.#stream) this.#replaceStream();
+    }
+  }
+
+  /** @param {boolean} inSight */
+  sighted(inSight) {
+    this.#inSight = inSight;
+    this.update();
+  }
+
+  resized() {
+    clearTimeout(this.#resize);
+    this.#resize = setTimeout(() => {
+      const want = this.#want();
+      if (this.#watch && want.width !== this.#watch.want.width) this.#watch.change(want);
+    }, RESIZE_MS);
+  }
+
+  /** Watches while the picture can be seen, and only then. */
+  update() {
+    const wanted = this.isConnected && this.#inSight && !document.hidden && this.name !== '';
+    if (!wanted) return this.#stop();
+    if (this.#watch) return;
+    this.#watch = linkTo(this.base).watch(this.#want(), {
+      show: (frame) => this.#show(frame),
+      state: (state) => {
+        this.#state = state;
+        this.#draw();
+        this.#tell();
+      },
+      link: (status) => {
+        this.#link = status;
+        if (status !== 'open') this.#before = null;
+        if (status === 'blocked') this.#stream ?? this.#replaceStream();
+        else if (status === 'open') this.#endStream();
+        this.#draw();
+      },
+    });
+    this.#ticks = setInterval(() => this.#draw(), TICK_MS);
+  }
+
+  #stop() {
+    clearInterval(this.#ticks);
+    this.#watch?.close();
+    this.#watch = null;
+    this.#endStream();
+    this.#link = 'idle';
+    this.#before = null;
+    this.#draw();
+  }
+
+  /** @returns {import('./link.js').Want} */
+  #want() {
+    const number = (/** @type {string} */ name) => Number(this.getAttribute(name)) || undefined;
+    const most = number('width');
+    const fits = this.hasAttribute('adaptive') ? step(this.clientWidth * devicePixelRatio) : undefined;
+    const width = most && fits ? Math.min(most, fits) : (most ?? fits);
+    return { camera: this.name, width, fps: number('fps') };
+  }
+
+  /** @param {import('./link.js').Frame} frame */
+  async #show(frame) {
+    const picture = await decode(frame.jpeg);
+    if (!this.#watch) return picture.close();
+    this.#live = frame.live;
+    // The server's "no signal" picture is for those who cannot say it in words.
+    if (frame.live) {
+      if (this.#canvas.width !== picture.width) this.#canvas.width = picture.width;
+      if (this.#canvas.height !== picture.height) this.#canvas.height = picture.height;
+      this.#canvas.getContext('2d', { alpha: false })?.drawImage(picture.source, 0, 0);
+      if (this.#before !== null) this.#interval = usual(this.#interval, frame.received - this.#before);
+      this.#before = frame.received;
+      this.#shown = { age: frame.age, received: frame.received };
+    }
+    picture.close();
+    if ((this.dataset.mood === 'live') !== frame.live) this.#draw();
+  }
+
+  #replaceStream() {
+    this.#endStream();
+    this.#stream = new Stream(this.#image, this.base, this.#want(), () => this.#draw());
+    this.#canvas.hidden = true;
+  }
+
+  #endStream() {
+    this.#stream?.close();
+    this.#stream = null;
+    this.#canvas.hidden = false;
+  }
+
+  /** What is known now; also the detail of the event. */
+  get status() {
+    const since = this.#shown && performance.now() - this.#shown.received;
+    const interval = this.#interval || (this.#state?.fps ? 1_000 / this.#state.fps : 0);
+    const now = this.#stream
+      ? this.#stream.condition
+      : condition({ link: this.#link, state: this.#state, live: this.#live, since, patience: patience(interval) });
+    return {
+      name: this.name,
+      ...now,
+      state: this.#state?.state ?? null,
+      reason: this.#state?.reason ?? null,
+      viewers: this.#state?.viewers ?? null,
+      size: this.#state?.size ?? null,
+      rate: this.#interval && since !== null ? 1_000 / Math.max(this.#interval, since) : null,
+      age: this.#shown && since !== null && !this.#stream ? this.#shown.age + since : null,
+    };
+  }
+
+  #draw() {
+    const { name, mood, text, rate, age } = this.status;
+    this.dataset.mood = mood;
+    this.#overlay.hidden = mood === 'live';
+    put(this.#overlay, text);
+    put(this.#title, name);
+    put(this.#rate, mood === 'live' && rate ? `${rate.toFixed(rate < 10 ? 1 : 0)} fps · ` : '');
+    put(this.#age, mood !== 'live' ? '' : age === null ? text : span(age));
+    const told = `${name}: ${mood === 'live' ? 'live' : text}`;
+    if (!told.startsWith('no picture for', name.length + 2) && this.getAttribute('aria-label') !== told) this.setAttribute('aria-label', told);
+    if (this.#told === `${mood} ${told}`) return;
+    this.#told = `${mood} ${told}`;
+    this.#tell();
+  }
+
+  #tell() {
+    this.dispatchEvent(new CustomEvent('framecast-state', { bubbles: true, composed: true, detail: this.status }));
+  }
+}
+
+/** Touches the page only where something changed. @param {HTMLElement} element @param {string} text */
+function put(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+const sight = new IntersectionObserver(
+  (entries) => entries.forEach(({ target, isIntersecting }) => /** @type {FramecastCamera} */ (target).sighted(isIntersecting)),
+  { rootMargin: '100px' },
+);
+const sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => /** @type {FramecastCamera} */ (target).resized()));
+
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden) links.forEach((link) => link.wake());
+  cameras.forEach((camera) => camera.update());
+});
+addEventListener('online', () => links.forEach((link) => link.wake()));
+addEventListener('pagehide', () => links.forEach((link) => link.rest()));
+addEventListener('pageshow', () => links.forEach((link) => link.wake()));
+
+customElements.define('framecast-camera', FramecastCamera);

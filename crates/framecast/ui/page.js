@@ -1,0 +1,65 @@
+// A camera's own page: full screen, copying, and the details beside the picture.
+
+import { span } from './condition.js';
+import './framecast.js';
+
+const camera = document.querySelector('framecast-camera');
+const fullscreen = document.querySelector('[data-fullscreen]');
+
+if (camera?.requestFullscreen && fullscreen instanceof HTMLElement) {
+  fullscreen.hidden = false;
+  fullscreen.onclick = () => (document.fullscreenElement ? document.exitFullscreen() : camera.requestFullscreen());
+}
+
+/** Only this page knows the address it was reached by. */
+const stream = new URL('stream.mjpg', document.baseURI).href;
+const script = new URL('../../assets/framecast.js', document.baseURI).href;
+const name = camera?.getAttribute('name') ?? '';
+/** @type {Record<string, string>} */
+const texts = {
+  stream,
+  embed: `<script type="module" src="${script}"></script>\n<framecast-camera name="${name}"></framecast-camera>`,
+};
+
+for (const field of document.querySelectorAll('[data-copy]')) {
+  const input = field.querySelector('input');
+  const button = field.querySelector('button');
+  if (!input || !button) continue;
+  input.value = texts[field.getAttribute('data-copy') ?? ''] ?? '';
+  button.onclick = async () => {
+    button.textContent = (await copy(input)) ? 'Copied' : 'Select';
+    setTimeout(() => (button.textContent = 'Copy'), 1_500);
+  };
+}
+
+document.querySelector('[data-copies]')?.removeAttribute('hidden');
+
+/** The clipboard is there on https and localhost only; the old command everywhere. @param {HTMLInputElement} input */
+async function copy(input) {
+  input.select();
+  try {
+    await navigator.clipboard.writeText(input.value);
+    return true;
+  } catch {
+    return document.execCommand('copy');
+  }
+}
+
+/** @type {Record<string, (detail: FramecastDetail) => string | number | null>} */
+const details = {
+  state: ({ mood, text, reason, state }) => (mood === 'live' ? text : (reason ?? state?.replace('_', ' ') ?? text)),
+  rate: ({ mood, rate }) => (mood === 'live' && rate ? `${rate.toFixed(1)} fps` : null),
+  size: ({ size }) => size?.replace('x', ' × ') ?? null,
+  age: ({ age }) => (age === null ? null : span(age)),
+  viewers: ({ viewers }) => viewers,
+};
+
+camera?.addEventListener('framecast-state', (event) => {
+  const { detail } = /** @type {CustomEvent<FramecastDetail>} */ (event);
+  for (const [key, text] of Object.entries(details)) {
+    const place = document.querySelector(`[data-detail="${key}"]`);
+    if (place) place.textContent = `${text(detail) ?? '–'}`;
+  }
+});
+
+/** @typedef {import('./framecast.js').FramecastCamera['status']} FramecastDetail */
