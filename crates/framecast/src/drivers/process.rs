@@ -1,0 +1,386 @@
+//! A program that writes frames to its standard output, and the certainty that it is gone afterwards.
+//!
+//! It runs in a process group of its own, so that what it starts ends with it. It is meant for the thread of a blocking
+//! driver: that thread drains both outputs, and drops the [`Program`] before the camera counts as closed, also when
+//! nobody waits for that. Only a descendant that leaves the group (a daemon) escapes.
+
+use std::{
+    fmt,
+    io::{self, Read as _},
+    os::{fd::AsFd as _, unix::process::CommandExt as _},
+    process::{Child, ChildStderr, ChildStdout, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use framecast_camera::{Error, ErrorKind, Frame, Result, Stop};
+use framecast_media::stream::Intake;
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{
+        Pid, Signal, WaitOptions, WaitStatus, kill_process_group, test_kill_process_group, waitpgid,
+    },
+};
+
+use super::{MAX_FRAME, redact::redact};
+
+/// How long a wait for output lasts before the [`Stop`] is looked at again.
+const NAP: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 100_000_000,
+};
+
+/// How long the group may take to end after SIGTERM.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How long after SIGKILL the group is still waited for.
+const LAST_GRACE: Duration = Duration::from_secs(1);
+
+/// How long a program that closed its output may take to exit, so that its exit status can be told.
+const EXIT: Duration = Duration::from_secs(1);
+
+/// A running program.
+pub(super) struct Program {
+    /// Also the leader's process id.
+    group: Pid,
+    stdout: Option<ChildStdout>,
+    stderr: Option<ChildStderr>,
+    complaints: Complaints,
+    /// The leader's, once it was waited for.
+    status: Option<WaitStatus>,
+}
+
+/// What came of waiting for a program's output.
+enum Output {
+    /// So many bytes.
+    Bytes(usize),
+    /// The program closed its output or exited.
+    Ended,
+    /// Nobody wants it any more.
+    Stopped,
+}
+
+/// How a program ended.
+#[derive(Debug)]
+pub(super) struct Exit {
+    /// `None` if it closed its output but would not exit.
+    pub(super) code: Option<i32>,
+    signal: Option<i32>,
+    /// The last line of its standard error.
+    pub(super) last_words: String,
+    /// How much it had written to its standard output, and how many frames that made.
+    bytes: u64,
+    pub(super) frames: u64,
+}
+
+/// As in `exit status 3: no such camera`.
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.code, self.signal) {
+            (Some(code), _) => write!(f, "exit status {code}")?,
+            (None, Some(signal)) => write!(f, "killed by signal {signal}")?,
+            (None, None) => f.write_str("its output was closed")?,
+        }
+        if self.frames == 0 && self.bytes > 0 {
+            write!(f, ", no JPEG in its {} bytes", self.bytes)?;
+        }
+        if !self.last_words.is_empty() {
+            write!(f, ": {}", self.last_words)?;
+        }
+        Ok(())
+    }
+}
+
+impl Program {
+    /// Starts `command` for the camera of that name.
+    pub(super) fn start(command: &mut Command, camera: &str) -> io::Result<Self> {
+        let child: Child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()?;
+        // From here on it is waited for as a group: the handle itself is not needed, and dropping it does nothing.
+        let group = Pid::from_child(&child);
+        Ok(Self {
+            group,
+            stdout: child.stdout,
+            stderr: child.stderr,
+            complaints: Complaints::of(camera),
+            status: None,
+        })
+    }
+
+    /// Waits for output and reads what there is, seeing to standard error all the while.
+    fn read(&mut self, buffer: &mut [u8], stop: &Stop) -> Output {
+        loop {
+            if stop.is_requested() {
+                return Output::Stopped;
+            }
+            let Ready { stdout, stderr } = self.wait(&NAP);
+            if stderr {
+                self.listen();
+            }
+            let Some(pipe) = self.stdout.as_mut().filter(|_| stdout) else {
+                // An idle moment: the output of a program that exited is read to its end by now, and what it may have
+                // left running in the background is no longer the camera.
+                if !stderr && self.has_exited() {
+                    return Output::Ended;
+                }
+                continue;
+            };
+            match pipe.read(buffer) {
+                Ok(0) => return Output::Ended,
+                Ok(bytes) => return Output::Bytes(bytes),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Output::Ended,
+            }
+        }
+    }
+
+    /// How the program ended, which it is given a moment for.
+    fn exit(&mut self) -> Exit {
+        self.stdout = None;
+        let deadline = Instant::now() + EXIT;
+        while Instant::now() < deadline {
+            // Not only until it exits: its last words may still be in the pipe.
+            if self.wait(&NAP).stderr {
+                self.listen();
+            } else if self.has_exited() {
+                break;
+            }
+        }
+        Exit {
+            code: self.status.and_then(WaitStatus::exit_status),
+            signal: self.status.and_then(WaitStatus::terminating_signal),
+            last_words: self.complaints.last(),
+            bytes: 0,
+            frames: 0,
+        }
+    }
+
+    fn wait(&self, timeout: &Timespec) -> Ready {
+        let mut pipes = Vec::with_capacity(2);
+        pipes.extend(self.stdout.as_ref().map(|pipe| pipe.as_fd()));
+        pipes.extend(self.stderr.as_ref().map(|pipe| pipe.as_fd()));
+        let mut polled: Vec<PollFd<'_>> = pipes
+            .iter()
+            .map(|pipe| PollFd::from_borrowed_fd(*pipe, PollFlags::IN))
+            .collect();
+        // An interrupted wait is as good as one that timed out.
+        let _interrupted = poll(&mut polled, Some(timeout));
+        let mut ready = polled.iter().map(|pipe| !pipe.revents().is_empty());
+        Ready {
+            stdout: self.stdout.is_some() && ready.next().unwrap_or(false),
+            stderr: self.stderr.is_some() && ready.next().unwrap_or(false),
+        }
+    }
+
+    /// Reads what is in the pipe of standard error.
+    fn listen(&mut self) {
+        let mut buffer = [0; 4096];
+        if let Some(pipe) = &mut self.stderr {
+            match pipe.read(&mut buffer) {
+                Ok(bytes @ 1..) => self.complaints.push(&buffer[..bytes]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                _ => self.stderr = None,
+            }
+        }
+    }
+
+    fn has_exited(&mut self) -> bool {
+        self.reap();
+        self.status.is_some()
+    }
+
+    /// Waits for whatever of the group is our child and has ended: the leader, and orphans where this process is init.
+    fn reap(&mut self) {
+        while let Ok(Some((pid, status))) = waitpgid(self.group, WaitOptions::NOHANG) {
+            if pid == self.group {
+                self.status = Some(status);
+            }
+        }
+    }
+
+    fn is_gone(&mut self) -> bool {
+        self.reap();
+        // An id that is still a group's is not given to a new process, so this can't hit a stranger before it says so.
+        test_kill_process_group(self.group) == Err(rustix::io::Errno::SRCH)
+    }
+
+    fn signal(&self, signal: Signal) {
+        // It fails only if the group is gone, which is what it is for.
+        let _gone = kill_process_group(self.group, signal);
+    }
+
+    fn gone_within(&mut self, grace: Duration) -> bool {
+        let deadline = Instant::now() + grace;
+        let mut pause = Duration::from_millis(1);
+        loop {
+            if self.is_gone() {
+                return true;
+            }
+            if Instant::now() >= deadline {
+                return false;
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(25));
+        }
+    }
+}
+
+/// Ends the whole group, by force if need be, and returns when it is gone.
+impl Drop for Program {
+    fn drop(&mut self) {
+        // A program that is stuck writing wakes up.
+        self.stdout = None;
+        self.stderr = None;
+        if self.is_gone() {
+            return;
+        }
+        self.signal(Signal::TERM);
+        if self.gone_within(GRACE) {
+            return;
+        }
+        self.signal(Signal::KILL);
+        if !self.gone_within(LAST_GRACE) {
+            let group = self.group.as_raw_nonzero();
+            tracing::warn!("process group {group} is still there after SIGKILL");
+        }
+    }
+}
+
+/// Which pipes have something to read, or are closed.
+struct Ready {
+    stdout: bool,
+    stderr: bool,
+}
+
+/// The frames of a program, up to its end.
+pub(super) struct Frames<E> {
+    program: Program,
+    intake: Intake,
+    stop: Stop,
+    buffer: Vec<u8>,
+    bytes: u64,
+    frames: u64,
+    /// What the end of the program means; `None` if it is no error.
+    ended: E,
+}
+
+impl<E: FnMut(&Exit) -> Option<Error>> Frames<E> {
+    pub(super) fn new(program: Program, stop: Stop, ended: E) -> Self {
+        Self {
+            program,
+            intake: Intake::new(None, MAX_FRAME),
+            stop,
+            buffer: vec![0; 64 * 1024],
+            bytes: 0,
+            frames: 0,
+            ended,
+        }
+    }
+}
+
+impl<E: FnMut(&Exit) -> Option<Error>> Iterator for Frames<E> {
+    type Item = Result<Frame>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.intake.next() {
+                Ok(Some(jpeg)) => {
+                    self.frames += 1;
+                    return Some(Ok(Frame::jpeg(jpeg)));
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    let message = "what the program writes can't be read as JPEGs or multipart";
+                    return Some(Err(Error::new(ErrorKind::Broken, message).with_source(error)));
+                }
+            }
+            match self.program.read(&mut self.buffer, &self.stop) {
+                Output::Bytes(bytes) => {
+                    self.bytes += bytes as u64;
+                    self.intake.push(&self.buffer[..bytes]);
+                }
+                Output::Stopped => return None,
+                Output::Ended => {
+                    let exit = Exit {
+                        bytes: self.bytes,
+                        frames: self.frames,
+                        ..self.program.exit()
+                    };
+                    return (self.ended)(&exit).map(Err);
+                }
+            }
+        }
+    }
+}
+
+/// The lines that a program writes to its standard error: logged as they come, the last one kept for an error message.
+struct Complaints {
+    camera: String,
+    line: Vec<u8>,
+    last: String,
+}
+
+impl Complaints {
+    /// Bytes of a line that are kept.
+    const LINE: usize = 512;
+
+    fn of(camera: &str) -> Self {
+        Self {
+            camera: camera.to_owned(),
+            line: Vec::new(),
+            last: String::new(),
+        }
+    }
+
+    fn push(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            // A progress display rewrites its line with carriage returns.
+            if byte == b'\n' || byte == b'\r' {
+                self.end_line();
+            } else if self.line.len() < Self::LINE {
+                self.line.push(byte);
+            }
+        }
+    }
+
+    fn end_line(&mut self) {
+        let line = std::mem::take(&mut self.line);
+        let line = String::from_utf8_lossy(&line).replace(char::is_control, "");
+        let line = redact(line.trim());
+        if !line.is_empty() {
+            tracing::debug!(camera = self.camera, "{line}");
+            self.last = line;
+        }
+    }
+
+    /// The last line that was not empty.
+    fn last(&mut self) -> String {
+        self.end_line();
+        self.last.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_is_told_without_its_secrets_however_it_comes() {
+        let mut complaints = Complaints::of("door");
+        for piece in ["first\nrtsp://me:hid", "den@cam: refu", "sed\r\n", "\x1b\n "] {
+            complaints.push(piece.as_bytes());
+        }
+        assert_eq!(complaints.last(), "rtsp://me:***@cam: refused");
+    }
+
+    #[test]
+    fn an_endless_line_takes_bounded_memory() {
+        let mut complaints = Complaints::of("door");
+        complaints.push(&vec![b'x'; 1 << 20]);
+        assert_eq!(complaints.last().len(), Complaints::LINE);
+    }
+}
