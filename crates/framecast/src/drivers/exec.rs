@@ -30,9 +30,10 @@ impl Camera for Exec {
     fn frames(&self) -> Frames {
         let request = self.0.clone();
         Frames::blocking(move |stop| {
-            let program = Program::start(&mut command(&request), &request.name)
-                .map_err(|error| Error::from(error).context("the shell can't be started"))?;
-            Ok(process::Frames::new(program, stop, |exit| Some(ended(exit))))
+            let program = Program::start(&mut command(&request), &request.name)?;
+            Ok(process::Frames::new(program, stop, |exit| {
+                Some(ended(exit))
+            }))
         })
     }
 }

@@ -1,6 +1,7 @@
 //! `file:PATH`: a video file, played by the `ffmpeg` program at the file's own speed.
 
 use std::{
+    ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -45,8 +46,7 @@ impl Camera for File {
             present(&file.path)?;
             let codec = codec(&file.path)?;
             let mut command = file.command(&codec);
-            let program = Program::start(&mut command, &file.request.name)
-                .map_err(|error| not_started("ffmpeg", error))?;
+            let program = Program::start(&mut command, &file.request.name)?;
             Ok(process::Frames::new(program, stop, move |exit| {
                 file.ended(exit)
             }))
@@ -62,7 +62,8 @@ impl File {
             command.args(["-stream_loop", "-1"]);
         }
         command
-            .args(["-i", &operand(&self.path)])
+            .arg("-i")
+            .arg(operand(&self.path))
             .args(["-map", "0:V:0"]);
         // Pictures that are JPEGs already stay as they are; only another size makes encoding them again worth it.
         if codec == "mjpeg" && self.request.size.is_none() {
@@ -79,7 +80,7 @@ impl File {
 
     /// What the end of ffmpeg means; `None` if it played the file once and was to do no more.
     fn ended(&self, exit: &Exit) -> Option<Error> {
-        let shown = self.path.display();
+        let shown = shown(&self.path);
         if exit.code == Some(0) && self.once && exit.frames > 0 {
             return None;
         }
@@ -92,15 +93,25 @@ impl File {
     }
 }
 
+/// The path as it may be shown.
+fn shown(path: &Path) -> String {
+    redact(&path.display().to_string())
+}
+
 /// Whether there is a file at all, which ffmpeg tells less clearly.
 fn present(path: &Path) -> Result<()> {
-    let shown = path.display();
-    match fs::File::open(path).and_then(|file| file.metadata()) {
-        Ok(meta) if meta.is_dir() => Err(Error::new(
+    let shown = shown(path);
+    // Looked at before it is opened: opening a pipe waits for its writer.
+    let file = fs::metadata(path).and_then(|meta| match meta.is_file() {
+        true => fs::File::open(path).map(|_| true),
+        false => Ok(false),
+    });
+    match file {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Error::new(
             ErrorKind::Invalid,
-            format!("{shown} is a folder: for its pictures write `images:{shown}`"),
+            format!("{shown} is no file: for the pictures of a folder write `images:{shown}`"),
         )),
-        Ok(_) => Ok(()),
         Err(error) => {
             let kind = match error.kind() {
                 io::ErrorKind::PermissionDenied => ErrorKind::Denied,
@@ -116,12 +127,13 @@ fn codec(path: &Path) -> Result<String> {
     let output = Command::new("ffprobe")
         .args(["-v", "error", "-select_streams", "V:0"])
         .args(["-show_entries", "stream=codec_name", "-of", "csv=p=0"])
-        .args(["-i", &operand(path)])
+        .arg("-i")
+        .arg(operand(path))
         .stdin(Stdio::null())
         .output()
-        .map_err(|error| not_started("ffprobe", error))?;
+        .map_err(|error| process::not_started("ffprobe", error))?;
     let codec = String::from_utf8_lossy(&output.stdout);
-    let shown = path.display();
+    let shown = shown(path);
     match codec.split([',', '\n']).next().map(str::trim) {
         Some(codec) if !codec.is_empty() => Ok(codec.to_owned()),
         _ => {
@@ -136,19 +148,11 @@ fn codec(path: &Path) -> Result<String> {
     }
 }
 
-fn not_started(program: &str, error: io::Error) -> Error {
-    if error.kind() == io::ErrorKind::NotFound {
-        return Error::new(
-            ErrorKind::Unsupported,
-            format!("`{program}` is not installed and a file is played by it: apt-get install ffmpeg"),
-        );
-    }
-    Error::from(error).context(format!("`{program}` can't be started"))
-}
-
 /// The path as ffmpeg takes it for nothing but a path: neither an option nor an address.
-fn operand(path: &Path) -> String {
-    format!("file:{}", path.display())
+fn operand(path: &Path) -> OsString {
+    let mut operand = OsString::from("file:");
+    operand.push(path);
+    operand
 }
 
 /// Never larger nor more often than the file has it: the hub would only throw that away.
@@ -195,7 +199,7 @@ mod tests {
     #[test]
     fn a_path_is_never_an_option_or_an_address() {
         for path in ["-i", "http://cam/", "concat:a|b", "file:x"] {
-            assert_eq!(operand(Path::new(path)), format!("file:{path}"));
+            assert_eq!(operand(Path::new(path)), *format!("file:{path}"));
         }
     }
 }

@@ -145,7 +145,10 @@ impl Registry {
         };
         for option in request.options.keys() {
             if !scheme.options.iter().any(|(name, _)| name == option) {
-                return fault(format!("a `{}` camera has no option `{option}`", scheme.name));
+                return fault(format!(
+                    "a `{}` camera has no option `{option}`",
+                    scheme.name
+                ));
             }
         }
         request.check()?;

@@ -93,13 +93,14 @@ impl fmt::Display for Exit {
 
 impl Program {
     /// Starts `command` for the camera of that name.
-    pub(super) fn start(command: &mut Command, camera: &str) -> io::Result<Self> {
+    pub(super) fn start(command: &mut Command, camera: &str) -> Result<Self> {
         let child: Child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .process_group(0)
-            .spawn()?;
+            .spawn()
+            .map_err(|error| not_started(&command.get_program().to_string_lossy(), error))?;
         // From here on it is waited for as a group: the handle itself is not needed, and dropping it does nothing.
         let group = Pid::from_child(&child);
         Ok(Self {
@@ -250,6 +251,19 @@ impl Drop for Program {
     }
 }
 
+/// Why a program could not be started.
+pub(super) fn not_started(program: &str, error: io::Error) -> Error {
+    let (kind, hint) = match error.kind() {
+        io::ErrorKind::NotFound if program.starts_with("ff") => {
+            (ErrorKind::Unsupported, "install it: apt-get install ffmpeg")
+        }
+        io::ErrorKind::NotFound => (ErrorKind::Unsupported, "install it"),
+        io::ErrorKind::PermissionDenied => (ErrorKind::Denied, "this user may not run it"),
+        _ => (ErrorKind::Unavailable, "it will be tried again"),
+    };
+    Error::new(kind, format!("`{program}` can't be started, {hint}")).with_source(error)
+}
+
 /// Which pipes have something to read, or are closed.
 struct Ready {
     stdout: bool,
@@ -295,7 +309,9 @@ impl<E: FnMut(&Exit) -> Option<Error>> Iterator for Frames<E> {
                 Ok(None) => {}
                 Err(error) => {
                     let message = "what the program writes can't be read as JPEGs or multipart";
-                    return Some(Err(Error::new(ErrorKind::Broken, message).with_source(error)));
+                    return Some(Err(
+                        Error::new(ErrorKind::Broken, message).with_source(error)
+                    ));
                 }
             }
             match self.program.read(&mut self.buffer, &self.stop) {
@@ -371,7 +387,12 @@ mod tests {
     #[test]
     fn the_last_line_is_told_without_its_secrets_however_it_comes() {
         let mut complaints = Complaints::of("door");
-        for piece in ["first\nrtsp://me:hid", "den@cam: refu", "sed\r\n", "\x1b\n "] {
+        for piece in [
+            "first\nrtsp://me:hid",
+            "den@cam: refu",
+            "sed\r\n",
+            "\x1b\n ",
+        ] {
             complaints.push(piece.as_bytes());
         }
         assert_eq!(complaints.last(), "rtsp://me:***@cam: refused");

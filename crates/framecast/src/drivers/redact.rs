@@ -9,7 +9,14 @@ pub(super) const MASK: &str = "***";
 
 /// Parts of a name that make its value a secret, wherever in the name they stand.
 const TELLTALE: [&str; 8] = [
-    "pass", "pwd", "token", "secret", "auth", "cred", "signature", "cookie",
+    "pass",
+    "pwd",
+    "token",
+    "secret",
+    "auth",
+    "cred",
+    "signature",
+    "cookie",
 ];
 
 /// Names, or last words of one, that make its value a secret.
@@ -140,14 +147,26 @@ mod tests {
             ("http://u:p/w@cam/v", "http://u:***@cam/v"),
             ("http://u:1/w@cam", "http://u:1/w@cam"),
             ("http://:pw@cam", "http://:***@cam"),
-            ("http://cam/?user=a&pwd=b&x=1", "http://cam/?user=a&pwd=***&x=1"),
-            ("http://cam/?loginuse=a&loginpas=b", "http://cam/?loginuse=a&loginpas=***"),
+            (
+                "http://cam/?user=a&pwd=b&x=1",
+                "http://cam/?user=a&pwd=***&x=1",
+            ),
+            (
+                "http://cam/?loginuse=a&loginpas=b",
+                "http://cam/?loginuse=a&loginpas=***",
+            ),
             ("http://cam/v?apiKey=b#f", "http://cam/v?apiKey=***"),
-            ("exec:curl -u me:pw http://cam", "exec:curl -u me:*** http://cam"),
+            (
+                "exec:curl -u me:pw http://cam",
+                "exec:curl -u me:*** http://cam",
+            ),
             ("exec:get --password hidden x", "exec:get --password *** x"),
             ("exec:get --password=hidden x", "exec:get --password=*** x"),
             ("exec:PASSWORD='a b' get", "exec:PASSWORD='***' get"),
-            ("exec:curl -H 'X-Api-Key: a b' c", "exec:curl -H 'X-Api-Key: ***' c"),
+            (
+                "exec:curl -H 'X-Api-Key: a b' c",
+                "exec:curl -H 'X-Api-Key: ***' c",
+            ),
         ] {
             assert_eq!(redact(text), shown);
         }

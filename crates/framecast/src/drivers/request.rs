@@ -132,7 +132,9 @@ mod tests {
         assert!(!request.switch("once").unwrap());
         request.options.insert("once".to_owned(), "yes".to_owned());
         assert!(request.switch("once").unwrap());
-        request.options.insert("once".to_owned(), "twice".to_owned());
+        request
+            .options
+            .insert("once".to_owned(), "twice".to_owned());
         assert!(request.switch("once").is_err());
     }
 }

@@ -93,7 +93,7 @@ mod tests {
             prop_assert_eq!(source.expose(), text.trim());
             prop_assert!(source.expose().starts_with(source.scheme()));
             prop_assert!(source.expose().ends_with(source.rest()));
-            format!("{source} {source:?}");
+            prop_assert_eq!(format!("{source:?}"), format!("Source({source})"));
         }
     }
 }
