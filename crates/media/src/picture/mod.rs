@@ -1,11 +1,24 @@
 //! Drawn pictures: the [`TestCard`], and what viewers see while a camera is lost ([`no_signal`]).
 //!
-//! Everything is drawn anew from arguments; texts that tell the time are made by the caller. Any size that a JPEG can
-//! have is fine, down to a single pixel: what doesn't fit is left out.
+//! Everything is drawn from arguments; texts that tell the time are made by the caller. Any size up to [`MAX_SIDE`]
+//! is fine, down to a single pixel: what doesn't fit is left out. The fonts hold Latin-1; other letters show as `?`.
 //!
 //! What doesn't belong here: photographs, clocks, and drawing onto a camera's frames.
 
+mod canvas;
+mod card;
+mod no_signal;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use card::TestCard;
+pub use no_signal::no_signal;
+
 use crate::jpeg::{Layout, Pixels};
+
+/// The most pixels a side of a drawn picture has; a size that is asked for is brought into 1 to this.
+pub const MAX_SIDE: u32 = 8192;
 
 /// A drawn picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,36 +43,14 @@ impl Picture {
             data: &self.rgb,
         }
     }
-}
 
-/// A test picture that moves.
-#[derive(Debug, Clone)]
-pub struct TestCard {
-    picture: Picture,
-}
-
-impl TestCard {
-    /// Draws all that stays the same.
-    #[must_use]
-    pub fn new(width: u32, height: u32, _name: &str) -> Self {
+    /// A black picture.
+    fn black(width: u32, height: u32) -> Self {
+        let (width, height) = (width.clamp(1, MAX_SIDE), height.clamp(1, MAX_SIDE));
         Self {
-            picture: no_signal(width, height, "", "", ""),
+            width,
+            height,
+            rgb: vec![0; Layout::Rgb24.len(width, height, 0)],
         }
-    }
-
-    /// Draws what changes.
-    pub fn draw(&mut self, _clock: &str, _number: u64, _phase: f64) -> &Picture {
-        &self.picture
-    }
-}
-
-/// The picture of a camera that gives none.
-#[must_use]
-pub fn no_signal(width: u32, height: u32, _name: &str, _reason: &str, _since: &str) -> Picture {
-    let (width, height) = (width.clamp(1, 8192), height.clamp(1, 8192));
-    Picture {
-        width,
-        height,
-        rgb: vec![24; (width * height * 3) as usize],
     }
 }
