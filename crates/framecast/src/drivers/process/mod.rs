@@ -4,6 +4,9 @@
 //! driver: that thread drains both outputs, and drops the [`Program`] before the camera counts as closed, also when
 //! nobody waits for that. Only a descendant that leaves the group (a daemon) escapes.
 
+mod complaints;
+mod frames;
+
 use std::{
     fmt,
     io::{self, Read as _},
@@ -13,8 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use framecast_camera::{Error, ErrorKind, Frame, Result, Stop};
-use framecast_media::stream::Intake;
+use framecast_camera::{Error, ErrorKind, Result, Stop};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     process::{
@@ -22,7 +24,8 @@ use rustix::{
     },
 };
 
-use super::{MAX_FRAME, redact::redact};
+use complaints::Complaints;
+pub(super) use frames::Frames;
 
 /// How long a wait for output lasts before the [`Stop`] is looked at again.
 const NAP: Timespec = Timespec {
@@ -268,140 +271,4 @@ pub(super) fn not_started(program: &str, error: io::Error) -> Error {
 struct Ready {
     stdout: bool,
     stderr: bool,
-}
-
-/// The frames of a program, up to its end.
-pub(super) struct Frames<E> {
-    program: Program,
-    intake: Intake,
-    stop: Stop,
-    buffer: Vec<u8>,
-    bytes: u64,
-    frames: u64,
-    /// What the end of the program means; `None` if it is no error.
-    ended: E,
-}
-
-impl<E: FnMut(&Exit) -> Option<Error>> Frames<E> {
-    pub(super) fn new(program: Program, stop: Stop, ended: E) -> Self {
-        Self {
-            program,
-            intake: Intake::new(None, MAX_FRAME),
-            stop,
-            buffer: vec![0; 64 * 1024],
-            bytes: 0,
-            frames: 0,
-            ended,
-        }
-    }
-}
-
-impl<E: FnMut(&Exit) -> Option<Error>> Iterator for Frames<E> {
-    type Item = Result<Frame>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            match self.intake.next() {
-                Ok(Some(jpeg)) => {
-                    self.frames += 1;
-                    return Some(Ok(Frame::jpeg(jpeg)));
-                }
-                Ok(None) => {}
-                Err(error) => {
-                    let message = "what the program writes can't be read as JPEGs or multipart";
-                    return Some(Err(
-                        Error::new(ErrorKind::Broken, message).with_source(error)
-                    ));
-                }
-            }
-            match self.program.read(&mut self.buffer, &self.stop) {
-                Output::Bytes(bytes) => {
-                    self.bytes += bytes as u64;
-                    self.intake.push(&self.buffer[..bytes]);
-                }
-                Output::Stopped => return None,
-                Output::Ended => {
-                    let exit = Exit {
-                        bytes: self.bytes,
-                        frames: self.frames,
-                        ..self.program.exit()
-                    };
-                    return (self.ended)(&exit).map(Err);
-                }
-            }
-        }
-    }
-}
-
-/// The lines that a program writes to its standard error: logged as they come, the last one kept for an error message.
-struct Complaints {
-    camera: String,
-    line: Vec<u8>,
-    last: String,
-}
-
-impl Complaints {
-    /// Bytes of a line that are kept.
-    const LINE: usize = 512;
-
-    fn of(camera: &str) -> Self {
-        Self {
-            camera: camera.to_owned(),
-            line: Vec::new(),
-            last: String::new(),
-        }
-    }
-
-    fn push(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            // A progress display rewrites its line with carriage returns.
-            if byte == b'\n' || byte == b'\r' {
-                self.end_line();
-            } else if self.line.len() < Self::LINE {
-                self.line.push(byte);
-            }
-        }
-    }
-
-    fn end_line(&mut self) {
-        let line = std::mem::take(&mut self.line);
-        let line = String::from_utf8_lossy(&line).replace(char::is_control, "");
-        let line = redact(line.trim());
-        if !line.is_empty() {
-            tracing::debug!(camera = self.camera, "{line}");
-            self.last = line;
-        }
-    }
-
-    /// The last line that was not empty.
-    fn last(&mut self) -> String {
-        self.end_line();
-        self.last.clone()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_last_line_is_told_without_its_secrets_however_it_comes() {
-        let mut complaints = Complaints::of("door");
-        for piece in [
-            "first\nrtsp://me:hid",
-            "den@cam: refu",
-            "sed\r\n",
-            "\x1b\n ",
-        ] {
-            complaints.push(piece.as_bytes());
-        }
-        assert_eq!(complaints.last(), "rtsp://me:***@cam: refused");
-    }
-
-    #[test]
-    fn an_endless_line_takes_bounded_memory() {
-        let mut complaints = Complaints::of("door");
-        complaints.push(&vec![b'x'; 1 << 20]);
-        assert_eq!(complaints.last().len(), Complaints::LINE);
-    }
 }
