@@ -1,0 +1,321 @@
+#![allow(
+    rustdoc::bare_urls,
+    reason = "these comments are the text of the help, on a terminal"
+)]
+
+use std::{env, ffi::OsString, fmt, path::PathBuf, time::Duration};
+
+use clap::{
+    Args as Group, CommandFactory, FromArgMatches, Parser, Subcommand, builder::FalseyValueParser,
+    value_parser,
+};
+use clap_complete::Shell;
+use framecast_camera::Size;
+
+use crate::{
+    config::{self, Given},
+    drivers::Registry,
+};
+
+const EXAMPLES: &str = "\x1b[1;4mExamples:\x1b[0m
+  framecast                                          a test picture, on http://127.0.0.1:5000
+  framecast --camera door=http://192.168.1.20/video  a network camera
+  framecast --camera 'desk=test#size=1280x720,fps=30' --camera 'film=file:/srv/film.mp4'
+  framecast -c framecast.toml                        as the file says, and again whenever it changes
+  framecast check framecast.toml                     find the mistakes in the file first
+
+A flag wins over its environment variable, and both win over the file.";
+
+/// Any camera on a web page, live, for everyone who wants to watch.
+///
+/// Every viewer gets the newest picture however slow the link is, and a camera runs only while somebody watches.
+/// Without a command the cameras are served, as `framecast serve` does.
+#[derive(Clone, Debug, Parser)]
+#[command(
+    name = "framecast",
+    version,
+    args_conflicts_with_subcommands = true,
+    disable_help_subcommand = true,
+    after_help = EXAMPLES
+)]
+pub struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    serve: Serve,
+}
+
+impl Args {
+    /// Reads the command line of this process, or ends it with help or what is wrong.
+    pub fn read(registry: &Registry) -> Self {
+        Self::try_read(env::args_os(), registry).unwrap_or_else(|error| error.exit())
+    }
+
+    /// Reads a command line. The help lists the sources that the registry knows.
+    ///
+    /// # Errors
+    /// What is wrong, or the help or version that was asked for, ready to be printed.
+    pub fn try_read(
+        line: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+        registry: &Registry,
+    ) -> Result<Self, clap::Error> {
+        let help = format!("{}{EXAMPLES}", sources(registry));
+        let mut command = Self::command()
+            .after_long_help(help.clone())
+            .mut_subcommand("serve", |serve| serve.after_long_help(help));
+        let matches = command.try_get_matches_from_mut(line)?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
+
+    /// The command that was typed, or the one that is meant where there is none.
+    pub fn into_command(self) -> Command {
+        self.command.unwrap_or(Command::Serve(self.serve))
+    }
+}
+
+/// One of the things that the program can do.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Command {
+    /// Show cameras to everyone who opens the page; what happens without a command
+    #[command(after_help = EXAMPLES)]
+    Serve(Serve),
+    /// Find the mistakes in a configuration file, without starting anything
+    Check {
+        /// The file to look at
+        file: PathBuf,
+    },
+    /// Take one picture and store it as a JPEG file
+    Snapshot(Snapshot),
+    /// Measure a stream as a viewer gets it: frames, delays, bytes
+    Probe(Probe),
+    /// Print what makes a shell complete framecast's flags
+    Completions {
+        /// The shell to print it for
+        shell: Shell,
+    },
+    /// Print the description of the HTTP API, as OpenAPI in JSON
+    Openapi,
+}
+
+/// What is typed to serve cameras. It is read as [`Given`] only, since the file has a say in it too.
+#[derive(Clone, Group)]
+pub struct Serve {
+    /// Read the configuration from this file, and again whenever it changes
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "FRAMECAST_CONFIG",
+        hide_env_values = true,
+        help_heading = "Server"
+    )]
+    config: Option<OsString>,
+
+    /// Listen on this address; may be given several times [default: 127.0.0.1:5000]
+    ///
+    /// An address and port such as 0.0.0.0:5000 or [::1]:5000, a port alone, or unix:PATH.
+    #[arg(
+        short,
+        long,
+        value_name = "ADDR",
+        env = "FRAMECAST_LISTEN",
+        hide_env_values = true,
+        help_heading = "Server"
+    )]
+    listen: Vec<String>,
+
+    /// Let everyone who can reach the address watch, without a password
+    #[arg(
+        long,
+        env = "FRAMECAST_NO_AUTH", hide_env_values = true,
+        value_parser = FalseyValueParser::new(),
+        help_heading = "Server"
+    )]
+    no_auth: bool,
+
+    /// Let pages of this other web site show the cameras, as in https://example.org; `*` for all
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        env = "FRAMECAST_ALLOW_ORIGIN",
+        hide_env_values = true,
+        help_heading = "Server"
+    )]
+    allow_origin: Vec<String>,
+
+    /// Put this in front of every path, for a proxy that keeps it, as in /cameras
+    #[arg(
+        long,
+        value_name = "PATH",
+        env = "FRAMECAST_BASE_PATH",
+        hide_env_values = true,
+        help_heading = "Server"
+    )]
+    base_path: Option<String>,
+
+    /// Show this camera; may be given several times [env: FRAMECAST_CAMERAS, CAMERA]
+    ///
+    /// The source says what it is: test, http://…, file:PATH and so on. Without a name the camera is called `camera`.
+    /// Settings may follow behind a `#`: the keys of a camera in the configuration file, separated by commas. A camera
+    /// replaces one of the same name in the file.
+    ///
+    /// FRAMECAST_CAMERAS holds several, one a line or separated by semicolons. CAMERA holds the source of the only one,
+    /// if none is configured otherwise. Without any of these there is a test picture.
+    #[arg(long, value_name = "[NAME=]SOURCE", help_heading = "Cameras")]
+    camera: Vec<String>,
+
+    /// Ask cameras for pictures of this size, as in 640x480
+    #[arg(
+        long,
+        value_name = "SIZE",
+        env = "FRAMECAST_SIZE",
+        hide_env_values = true,
+        help_heading = "Cameras"
+    )]
+    size: Option<String>,
+
+    /// Ask cameras for this many pictures a second
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        env = "FRAMECAST_FPS",
+        hide_env_values = true,
+        help_heading = "Cameras"
+    )]
+    fps: Option<String>,
+
+    /// Make JPEGs of this quality, from 1 to 100
+    #[arg(
+        long,
+        value_name = "NUMBER",
+        env = "FRAMECAST_QUALITY",
+        hide_env_values = true,
+        help_heading = "Cameras"
+    )]
+    quality: Option<String>,
+
+    /// Keep a camera open for so long after its last viewer, or for ever with `never` [default: 10s]
+    #[arg(
+        long,
+        value_name = "TIME",
+        env = "FRAMECAST_LINGER",
+        hide_env_values = true,
+        help_heading = "Cameras"
+    )]
+    linger: Option<String>,
+
+    /// Log what is at least this bad: error, warn, info, debug, trace, or a filter [default: info]
+    ///
+    /// A filter names parts of the program, as in info,framecast::hub=debug.
+    #[arg(
+        long,
+        value_name = "LEVEL",
+        env = "FRAMECAST_LOG",
+        hide_env_values = true,
+        help_heading = "Log"
+    )]
+    log: Option<String>,
+
+    /// Log one JSON object a line in place of text
+    #[arg(
+        long,
+        env = "FRAMECAST_LOG_JSON", hide_env_values = true,
+        value_parser = FalseyValueParser::new(),
+        help_heading = "Log"
+    )]
+    log_json: bool,
+}
+
+impl Serve {
+    /// What was typed, together with the variables that are no flag's.
+    pub fn given(self) -> Given {
+        self.given_in(|variable| env::var(variable).unwrap_or_default())
+    }
+
+    /// The same in an environment of your own.
+    pub fn given_in(self, variable: impl Fn(&str) -> String) -> Given {
+        Given {
+            file: self
+                .config
+                .filter(|path| !path.is_empty())
+                .map(PathBuf::from),
+            listen: self.listen,
+            base_path: self.base_path.unwrap_or_default(),
+            cameras: self.camera,
+            camera_list: variable("FRAMECAST_CAMERAS"),
+            driver: variable("CAMERA"),
+            size: self.size.unwrap_or_default(),
+            fps: self.fps.unwrap_or_default(),
+            quality: self.quality.unwrap_or_default(),
+            linger: self.linger.unwrap_or_default(),
+            no_auth: self.no_auth,
+            allow_origins: self.allow_origin,
+            log: self.log.unwrap_or_default(),
+            log_json: self.log_json,
+        }
+    }
+}
+
+/// What is typed to take one picture.
+#[derive(Clone, Group)]
+pub struct Snapshot {
+    /// The camera, written like `framecast serve --camera` wants it, as in http://192.168.1.20/video
+    pub source: String,
+    /// Where to store the picture; `-` is the standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: PathBuf,
+    /// Give up after so long
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = config::parse_duration)]
+    pub timeout: Duration,
+    /// Ask for a picture of this size, as in 640x480
+    #[arg(long, value_parser = config::parse_size)]
+    pub size: Option<Size>,
+    /// Make a JPEG of this quality, from 1 to 100
+    #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u8).range(1..=100))]
+    pub quality: Option<u8>,
+}
+
+/// What is typed to measure a stream.
+#[derive(Clone, Group)]
+pub struct Probe {
+    /// The address of the stream, as in http://127.0.0.1:5000/video_feed
+    pub url: String,
+    /// Stop after this many seconds
+    #[arg(long, value_name = "NUMBER", default_value = "10", value_parser = seconds)]
+    pub seconds: Duration,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Implements `Debug` without the fields: there may be a password in a source or an address.
+macro_rules! hide_fields {
+    ($($name:ident)*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+hide_fields!(Serve Snapshot Probe);
+
+/// The part of the help that lists what a source may be.
+fn sources(registry: &Registry) -> String {
+    let mut text = String::from("\x1b[1;4mSources:\x1b[0m\n");
+    for scheme in registry.schemes() {
+        text += &format!("  {:<10}  {}\n", scheme.name, scheme.about);
+        for (option, about) in scheme.options {
+            text += &format!("  {:<10}    {option}=…: {about}\n", "");
+        }
+    }
+    text + "\n"
+}
+
+/// A number of seconds above zero; a day at most.
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 86400.0 => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("must be a number above zero, and a day at most".to_owned()),
+    }
+}

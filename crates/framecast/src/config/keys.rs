@@ -1,0 +1,269 @@
+//! The keys of each table, each with what it does: the one list behind parsing, flags and suggestions.
+
+use std::time::Duration;
+
+use framecast_camera::Size;
+use framecast_media::jpeg::Lenience;
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use super::{
+    Limits, Listen, Log,
+    draft::Draft,
+    value::{Parsed, Value, within_a_year},
+};
+use crate::hub::{Linger, Policy};
+
+/// One key of a table that fills a `T`.
+#[derive(Debug)]
+pub(super) struct Key<T: 'static> {
+    pub(super) name: &'static str,
+    pub(super) set: fn(&mut T, Value<'_>) -> Parsed<()>,
+}
+
+/// What may be said of every camera, in its own table or in `[defaults]`.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Settings {
+    pub(super) size: Option<Size>,
+    pub(super) fps: Option<f64>,
+    pub(super) quality: Option<u8>,
+    linger: Option<Linger>,
+    first_frame: Option<Duration>,
+    stall: Option<Duration>,
+    broken: Option<Lenience>,
+}
+
+impl Settings {
+    /// These, and where they say nothing, those.
+    pub(super) fn or(&self, fallback: &Self) -> Self {
+        Self {
+            size: self.size.or(fallback.size),
+            fps: self.fps.or(fallback.fps),
+            quality: self.quality.or(fallback.quality),
+            linger: self.linger.or(fallback.linger),
+            first_frame: self.first_frame.or(fallback.first_frame),
+            stall: self.stall.or(fallback.stall),
+            broken: self.broken.or(fallback.broken),
+        }
+    }
+
+    pub(super) fn policy(&self) -> Policy {
+        let default = Policy::default();
+        Policy {
+            linger: self.linger.unwrap_or(default.linger),
+            first_frame: self.first_frame.unwrap_or(default.first_frame),
+            stall: self.stall.unwrap_or(default.stall),
+            broken: self.broken.unwrap_or(default.broken),
+        }
+    }
+}
+
+/// The key of that name.
+pub(super) fn find<T>(keys: &'static [Key<T>], name: &str) -> Option<&'static Key<T>> {
+    keys.iter().find(|key| key.name == name)
+}
+
+/// The names of all keys.
+pub(super) fn names<T>(keys: &'static [Key<T>]) -> impl Iterator<Item = &'static str> {
+    keys.iter().map(|key| key.name)
+}
+
+/// A key that is one field of its table.
+macro_rules! key {
+    ($field:ident: $parse:expr) => {
+        Key {
+            name: stringify!($field),
+            set: |table, value| {
+                let parse: fn(Value<'_>) -> Parsed<_> = $parse;
+                table.$field = parse(value)?;
+                Ok(())
+            },
+        }
+    };
+}
+
+/// `[defaults]` and `[cameras.NAME]`.
+pub(super) const CAMERA: &[Key<Settings>] = &[
+    key!(size: |value| value.size().map(Some)),
+    key!(fps: |value| fps(value).map(Some)),
+    key!(quality: |value| Ok(u8::try_from(value.whole(1, 100)?).ok())),
+    key!(linger: |value| linger(value).map(Some)),
+    key!(first_frame: |value| value.duration().map(Some)),
+    key!(stall: |value| value.duration().map(Some)),
+    key!(broken: |value| broken(value).map(Some)),
+];
+
+/// Before the first table.
+pub(super) const TOP: &[Key<Draft>] = &[
+    Key {
+        name: "listen",
+        set: |draft, value| {
+            draft.config.listen = listen(value)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "base_path",
+        set: |draft, value| {
+            draft.config.base_path = base_path(value)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "allow_origins",
+        set: |draft, value| {
+            let texts = value.texts("https://example.org")?;
+            draft.config.allow_origins = texts.into_iter().map(origin).collect::<Parsed<_>>()?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "no_auth",
+        set: |draft, value| {
+            draft.config.no_auth = value.boolean()?;
+            Ok(())
+        },
+    },
+];
+
+/// `[log]`.
+pub(super) const LOG: &[Key<Log>] = &[
+    Key {
+        name: "level",
+        set: |log, value| {
+            log.filter = filter(value)?;
+            Ok(())
+        },
+    },
+    key!(json: |value| value.boolean()),
+];
+
+/// `[limits]`.
+pub(super) const LIMITS: &[Key<Limits>] = &[
+    key!(connections: |value| Ok(value.whole(1, u64::from(u32::MAX))? as usize)),
+    key!(waiting: |value| Ok(value.whole(1, u64::from(u32::MAX))? as usize)),
+    key!(frame_bytes: |value| value.bytes()),
+    key!(push_rate: |value| value.positive()),
+];
+
+fn fps(value: Value<'_>) -> Parsed<f64> {
+    let fps = value.positive()?;
+    // Beyond these the time between two frames is lost in rounding, or longer than anyone waits.
+    if !(0.001..=1000.0).contains(&fps) {
+        return Err(format!(
+            "must be from 0.001 to 1000 frames a second, not {fps}"
+        ));
+    }
+    Ok(fps)
+}
+
+fn linger(value: Value<'_>) -> Parsed<Linger> {
+    let linger = value.text("10s")?.trim().parse()?;
+    if let Linger::For(time) = linger {
+        within_a_year(time).map_err(|why| format!("{why}; \"never\" keeps the camera open"))?;
+    }
+    Ok(linger)
+}
+
+fn broken(value: Value<'_>) -> Parsed<Lenience> {
+    match value.text("drop")? {
+        "drop" => Ok(Lenience::Strict),
+        "pass" => Ok(Lenience::Pass),
+        other => Err(format!(
+            "must be \"drop\" or \"pass\" (what happens to pictures that break off early), not `{other}`"
+        )),
+    }
+}
+
+fn listen(value: Value<'_>) -> Parsed<Vec<Listen>> {
+    let mut addresses: Vec<Listen> = Vec::new();
+    for text in value.texts("127.0.0.1:5000")? {
+        let address = text.parse()?;
+        if addresses.contains(&address) {
+            return Err(format!("names {address} twice"));
+        }
+        addresses.push(address);
+    }
+    if addresses.is_empty() {
+        return Err("must name at least one address such as 127.0.0.1:5000".to_owned());
+    }
+    Ok(addresses)
+}
+
+fn base_path(value: Value<'_>) -> Parsed<String> {
+    let text = value.text("/cameras")?;
+    let path = text.strip_suffix('/').unwrap_or(text);
+    let segment_is_plain = |segment: &str| {
+        !matches!(segment, "" | "." | "..")
+            && segment
+                .chars()
+                .all(|c| c.is_ascii_alphanumeric() || "-._~".contains(c))
+    };
+    match path.strip_prefix('/') {
+        _ if path.is_empty() => Ok(String::new()),
+        Some(segments) if segments.split('/').all(segment_is_plain) => Ok(path.to_owned()),
+        _ => Err(format!(
+            "`{text}` is no path; write it like /cameras, with letters, digits, `-`, `.`, `_` and `~`"
+        )),
+    }
+}
+
+fn origin(text: &str) -> Parsed<String> {
+    if text == "*" {
+        return Ok(text.to_owned());
+    }
+    Url::parse(text)
+        .ok()
+        .filter(|url| {
+            matches!(url.scheme(), "http" | "https")
+                && url.path() == "/"
+                && url.query().is_none()
+                && url.fragment().is_none()
+                && url.username().is_empty()
+                && url.password().is_none()
+        })
+        .map(|url| url.origin().ascii_serialization())
+        .ok_or_else(|| {
+            format!("`{text}` is no origin; write it like https://example.org, without a path, or `*` for all")
+        })
+}
+
+fn filter(value: Value<'_>) -> Parsed<String> {
+    const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+    let text = value.text("info")?.trim();
+    // A lone word that is no level would be taken for the name of a module, and a slip would switch everything off.
+    for part in text.split(',').map(str::trim) {
+        let word = part.chars().all(|c| c.is_ascii_alphanumeric());
+        if word && !LEVELS.contains(&part.to_ascii_lowercase().as_str()) {
+            return Err(format!(
+                "`{part}` is no level: {}, or a filter such as info,framecast::hub=debug",
+                super::mistakes::suggest(part, LEVELS)
+            ));
+        }
+    }
+    EnvFilter::builder()
+        .parse(text)
+        .map(|_| text.to_owned())
+        .map_err(|error| format!("`{text}` is no filter: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sample_file_shows_every_key() {
+        let sample = include_str!("../../../../packaging/framecast.toml");
+        let all = names(TOP)
+            .chain(names(CAMERA))
+            .chain(names(LOG))
+            .chain(names(LIMITS));
+        for key in all {
+            let shown = |line: &str| {
+                line.trim_start_matches('#')
+                    .starts_with(&format!("{key} = "))
+            };
+            assert!(sample.lines().any(shown), "{key}");
+        }
+    }
+}

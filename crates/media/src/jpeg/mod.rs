@@ -1,0 +1,35 @@
+//! JPEG: checked at the door, made from pixels, read back, scaled.
+//!
+//! Every JPEG that comes from outside passes [`admit`] once. Behind it the rest of the program relies on what
+//! [`Admitted`] promises; nothing else walks markers of foreign pictures. Of the codecs only the sequence of bytes is
+//! ours: compression is by `jpeg-encoder`, decompression by `zune-jpeg`, scaling by `fast_image_resize`.
+//!
+//! What doesn't belong here: finding pictures in a byte stream ([`crate::stream`], [`crate::multipart`]).
+
+mod admit;
+mod decode;
+mod defect;
+mod edits;
+mod encode;
+mod exif;
+mod frame;
+mod huffman;
+pub(crate) mod marker;
+mod mended;
+mod pixels;
+mod planes;
+mod quantisation;
+mod resize;
+#[cfg(test)]
+mod tests;
+
+pub use admit::{Admitted, LEADING_GARBAGE, Lenience, admit};
+pub use decode::{Image, decode};
+pub use defect::{CodecError, Defect};
+pub use encode::encode;
+pub use mended::Mended;
+pub use pixels::{Layout, Pixels};
+pub use resize::{Encoded, Resize, transcode};
+
+/// The most pixels a picture may have: 64 megapixels, enough for 8192x8192.
+pub const MAX_PIXELS: u32 = 64 * 1024 * 1024;
