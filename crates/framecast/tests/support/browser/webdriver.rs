@@ -49,7 +49,7 @@ impl WebDriver {
                 "prefs": { "profile.managed_default_content_settings.javascript": javascript },
             },
         });
-        let mut driver = Self::connect(port, &capabilities, vec![driver], profile).await?;
+        let driver = Self::connect(port, &capabilities, vec![driver], profile).await?;
         // A headless window may still count a title bar that is not there, and is never narrower than 500 pixels.
         let metrics =
             json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
