@@ -9,7 +9,7 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use framecast_camera::{Camera, Error, ErrorKind, Frames, Result, Size};
+use framecast_camera::{Camera, Error, ErrorKind, Frames, Size};
 use framecast_media::jpeg::Resize;
 
 use crate::{
@@ -100,7 +100,7 @@ impl Catalog {
     /// [`Refused::Exists`], or [`Refused::Camera`] if the driver finds fault with the request.
     pub fn add(&self, entry: Entry) -> Result<Feed, Refused> {
         let camera = self.0.registry.make(&entry.request)?;
-        Ok(self.insert(entry, camera)?)
+        Ok(self.add_made(entry, camera)?)
     }
 
     /// Adds a camera even if the driver finds fault with the request: it is there then, and shows what is wrong.
@@ -109,10 +109,14 @@ impl Catalog {
     /// Only if the name is taken.
     pub fn add_anyway(&self, entry: Entry) -> Result<Feed, crate::hub::Exists> {
         let camera = self.make_anyway(&entry.request);
-        self.insert(entry, camera)
+        self.add_made(entry, camera)
     }
 
-    fn insert(
+    /// Adds a camera that was not made from its source.
+    ///
+    /// # Errors
+    /// Only if the name is taken.
+    pub fn add_made(
         &self,
         entry: Entry,
         camera: Arc<dyn Camera>,

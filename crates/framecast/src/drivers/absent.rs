@@ -36,6 +36,7 @@ pub(super) fn schemes() -> impl Iterator<Item = Scheme> {
         about,
         options: &[],
         remote: false,
+        encodes: false,
         make: Arc::new(move |_| {
             Err(Error::new(
                 ErrorKind::Unsupported,

@@ -29,6 +29,7 @@ pub(super) fn scheme() -> Scheme {
             })
         },
     )
+    .encodes()
     .options(&[("once", "true: end after the first time")])
 }
 

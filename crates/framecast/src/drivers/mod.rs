@@ -42,6 +42,8 @@ pub struct Scheme {
     pub options: &'static [(&'static str, &'static str)],
     /// Whether a camera of this kind may be added over HTTP: never where the source is a command or a path on this machine.
     pub remote: bool,
+    /// Whether its cameras see to the JPEG quality themselves, so that the hub need not encode again.
+    pub encodes: bool,
     /// Makes the camera. It must not open anything yet, only find fault with the request.
     pub make: Make,
 }
@@ -61,6 +63,7 @@ impl Scheme {
             about,
             options: &[],
             remote: false,
+            encodes: false,
             make: Arc::new(move |request| Ok(Arc::new(make(request)?))),
         }
     }
@@ -69,6 +72,15 @@ impl Scheme {
     #[must_use]
     pub fn options(self, options: &'static [(&'static str, &'static str)]) -> Self {
         Self { options, ..self }
+    }
+
+    /// Its cameras see to the JPEG quality themselves.
+    #[must_use]
+    pub fn encodes(self) -> Self {
+        Self {
+            encodes: true,
+            ..self
+        }
     }
 
     /// May be added over HTTP: its source is neither a command nor a path on this machine.

@@ -40,9 +40,13 @@ pub(super) fn router() -> Router<App> {
 fn default(app: &App, asked: &Asked) -> Result<Feed, Failure> {
     match asked.value("camera") {
         Some(name) => named(app, name),
-        None => app.catalog.hub().feeds().into_iter().next().ok_or_else(|| {
-            Failure::new(StatusCode::NOT_FOUND, "this server has no cameras")
-        }),
+        None => app
+            .catalog
+            .hub()
+            .feeds()
+            .into_iter()
+            .next()
+            .ok_or_else(|| Failure::new(StatusCode::NOT_FOUND, "this server has no cameras")),
     }
 }
 
@@ -115,7 +119,9 @@ async fn act(
         None => default?,
         Some(Ok(number)) => numbered(app, number, 0)?,
         Some(Err(_)) => {
-            return Err(Failure::bad(format!("`action={action}` has no number at its end")));
+            return Err(Failure::bad(format!(
+                "`action={action}` has no number at its end"
+            )));
         }
     };
     match verb {

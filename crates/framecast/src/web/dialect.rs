@@ -57,8 +57,14 @@ mod tests {
     #[test]
     fn a_browser_that_does_not_say_what_for_is_known_by_what_it_accepts() {
         let chromium = [
-            ("user-agent", "Mozilla/5.0 (X11) AppleWebKit/537.36 Chrome/156 Safari/537.36"),
-            ("accept", "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8"),
+            (
+                "user-agent",
+                "Mozilla/5.0 (X11) AppleWebKit/537.36 Chrome/156 Safari/537.36",
+            ),
+            (
+                "accept",
+                "image/avif,image/webp,image/apng,image/svg+xml,image/*,*/*;q=0.8",
+            ),
         ];
         assert_eq!(dialect(&chromium), Dialect::Browser);
         let fetch = [chromium[0], ("accept", "*/*")];
@@ -69,8 +75,16 @@ mod tests {
     fn scripts_and_programs_get_lengths() {
         assert_eq!(dialect(&[("sec-fetch-dest", "empty")]), Dialect::Program);
         assert_eq!(dialect(&[]), Dialect::Program);
-        for agent in ["Lavf/59.27.100", "curl/8", "VLC/3.0 LibVLC/3.0", "python-requests/2"] {
-            assert_eq!(dialect(&[("user-agent", agent), ("accept", "*/*")]), Dialect::Program);
+        for agent in [
+            "Lavf/59.27.100",
+            "curl/8",
+            "VLC/3.0 LibVLC/3.0",
+            "python-requests/2",
+        ] {
+            assert_eq!(
+                dialect(&[("user-agent", agent), ("accept", "*/*")]),
+                Dialect::Program
+            );
         }
     }
 }

@@ -46,7 +46,13 @@ impl Failure {
     /// As the JSON interface tells it.
     pub(super) fn into_json(self) -> Response {
         let status = self.status;
-        (status, Json(Problem { error: self.message })).into_response()
+        (
+            status,
+            Json(Problem {
+                error: self.message,
+            }),
+        )
+            .into_response()
     }
 }
 

@@ -40,7 +40,11 @@ pub(super) fn around(routes: Router<App>, app: &App) -> Router<App> {
 }
 
 /// Whether a page from `origin` may read what the server says. Browsers leave it to the server to ask this of a WebSocket.
-pub(super) fn may_read(app: &App, origin: Option<&HeaderValue>, host: Option<&HeaderValue>) -> bool {
+pub(super) fn may_read(
+    app: &App,
+    origin: Option<&HeaderValue>,
+    host: Option<&HeaderValue>,
+) -> bool {
     let Some(origin) = origin else {
         // No browser, or one that was not led here by another page.
         return true;

@@ -13,7 +13,7 @@ pub mod pages;
 
 mod compat;
 mod dialect;
-mod error;
+pub mod error;
 mod guard;
 mod push;
 mod query;

@@ -40,18 +40,14 @@ pub(super) async fn receive(
 /// The rest of the body is not read: the connection is of no more use.
 fn failed(failure: Failure) -> Response {
     let mut response = failure.into_response();
-    response
-        .headers_mut()
-        .insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+    response.headers_mut().insert(
+        header::CONNECTION,
+        header::HeaderValue::from_static("close"),
+    );
     response
 }
 
-async fn frames(
-    app: &App,
-    name: &str,
-    headers: &HeaderMap,
-    body: Body,
-) -> Result<u64, Failure> {
+async fn frames(app: &App, name: &str, headers: &HeaderMap, body: Body) -> Result<u64, Failure> {
     let port = match (app.catalog.port(name), app.catalog.hub().feed(name)) {
         (Some(port), _) => port,
         (None, Some(_)) => {

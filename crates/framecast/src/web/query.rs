@@ -77,7 +77,7 @@ impl Asked {
 
     fn number<T>(&self, name: &str, least: T, most: T) -> Result<Option<T>, Failure>
     where
-        T: FromStr + PartialOrd + std::fmt::Display,
+        T: FromStr + PartialOrd + Copy + std::fmt::Display,
     {
         let Some(text) = self.value(name) else {
             return Ok(None);
@@ -138,7 +138,10 @@ mod tests {
     fn senseless_values_are_answered_with_what_makes_sense() {
         for query in ["width=0", "width=-1", "height=99999", "quality=101", "w=x"] {
             let failure = asked(query).variant().unwrap_err();
-            assert!(failure.message.contains("it is a number from 1 to"), "{query}");
+            assert!(
+                failure.message.contains("it is a number from 1 to"),
+                "{query}"
+            );
         }
         for query in ["fps=0", "fps=NaN", "fps=inf", "fps=-5", "fps="] {
             assert!(asked(query).fps().is_err(), "{query}");

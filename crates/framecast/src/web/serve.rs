@@ -13,7 +13,7 @@ use hyper_util::{
 use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
-    net::{TcpListener, TcpStream, UnixListener},
+    net::{TcpListener, TcpStream, UnixListener, UnixStream},
     sync::Semaphore,
     time::{sleep, timeout},
 };
@@ -42,6 +42,20 @@ pub enum Listener {
     Unix(UnixListener),
 }
 
+enum Accepted {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<Accepted> {
+        Ok(match self {
+            Self::Tcp(listener) => Accepted::Tcp(listener.accept().await?.0),
+            Self::Unix(listener) => Accepted::Unix(listener.accept().await?.0),
+        })
+    }
+}
+
 /// Serves `router` on all `listeners` until `shutdown`, then waits a moment for what is under way.
 ///
 /// At most `connections` are open at a time; one more gets a 503.
@@ -61,19 +75,7 @@ pub async fn serve(
     for listener in listeners {
         let door = Arc::clone(&door);
         tasks.spawn(async move {
-            match listener {
-                Listener::Tcp(listener) => {
-                    door.accept(async || {
-                        let (stream, _) = listener.accept().await?;
-                        tune(&stream);
-                        Ok(stream)
-                    })
-                    .await;
-                }
-                Listener::Unix(listener) => {
-                    door.accept(async || Ok(listener.accept().await?.0)).await;
-                }
-            }
+            door.accept(&listener).await;
         });
     }
     shutdown.cancelled().await;
@@ -91,18 +93,18 @@ struct Door {
 }
 
 impl Door {
-    async fn accept<F, S>(&self, mut next: F)
-    where
-        F: AsyncFnMut() -> io::Result<S>,
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
+    async fn accept(&self, listener: &Listener) {
         loop {
             let accepted = tokio::select! {
                 () = self.shutdown.cancelled() => return,
-                accepted = next() => accepted,
+                accepted = listener.accept() => accepted,
             };
             match accepted {
-                Ok(stream) => self.admit(stream),
+                Ok(Accepted::Tcp(stream)) => {
+                    tune(&stream);
+                    self.admit(stream);
+                }
+                Ok(Accepted::Unix(stream)) => self.admit(stream),
                 Err(error) if is_about_one(&error) => debug!("a connection failed: {error}"),
                 Err(error) => {
                     // Out of descriptors, most likely: accepting again at once would only spin.

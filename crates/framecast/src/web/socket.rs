@@ -117,13 +117,20 @@ impl Session {
                     },
                     multiplex::Message::Gone(id) => self.fault(id, "the camera was removed").await,
                 },
-                _ = report.tick() => self.report(&cameras).await,
+                _ = report.tick() => {
+                    let watched = cameras.watched();
+                    self.report(&watched).await
+                }
             };
             if !went_on {
                 break;
             }
         }
-        let _closing = timeout(Duration::from_secs(1), self.socket.send(Message::Close(None))).await;
+        let _closing = timeout(
+            Duration::from_secs(1),
+            self.socket.send(Message::Close(None)),
+        )
+        .await;
     }
 
     /// Does what the client says; `false` ends the session.
@@ -168,7 +175,7 @@ impl Session {
         variant: Variant,
         fps: Option<f64>,
     ) -> Result<(), String> {
-        if cameras.ids().count() >= multiplex::MOST {
+        if cameras.watched().len() >= multiplex::MOST {
             return Err(format!(
                 "one connection watches {} cameras at most",
                 multiplex::MOST
@@ -176,7 +183,9 @@ impl Session {
         }
         let senseless = variant.width == Some(0)
             || variant.height == Some(0)
-            || variant.quality.is_some_and(|quality| !(1..=100).contains(&quality))
+            || variant
+                .quality
+                .is_some_and(|quality| !(1..=100).contains(&quality))
             || fps.is_some_and(|fps| !(0.001..=1000.0).contains(&fps));
         if senseless {
             return Err("width, height, quality or fps is out of range".to_owned());
@@ -194,11 +203,9 @@ impl Session {
         Ok(())
     }
 
-    async fn report(&mut self, cameras: &Multiplex) -> bool {
-        for id in cameras.ids() {
-            if let Some(feed) = cameras.feed(id)
-                && !self.state(id, feed).await
-            {
+    async fn report(&mut self, watched: &[(u16, Feed)]) -> bool {
+        for (id, feed) in watched {
+            if !self.state(*id, feed).await {
                 return false;
             }
         }
