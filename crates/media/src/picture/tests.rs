@@ -126,6 +126,9 @@ proptest! {
         let [name, reason, since] = &texts;
         let lost = no_signal(width, height, name, reason, since);
         let mut card = TestCard::new(width, height, name);
+        let first = card.draw("12:34:56.789", 1, 0.0).clone();
+        card.draw(reason, number, 1.0);
+        prop_assert_eq!(card.draw("12:34:56.789", 1, 0.0), &first);
         for picture in [&lost, card.draw(since, number, phase)] {
             let jpeg = encode(&picture.pixels(), 80).unwrap();
             let admitted = admit(jpeg.into(), Lenience::Strict).unwrap();
