@@ -1,5 +1,7 @@
 //! The drivers that run a program, with real programs: shells that misbehave, and ffmpeg.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 #[path = "support/drivers.rs"]
 mod support;
 
