@@ -6,11 +6,12 @@ use bytes::{Bytes, BytesMut};
 use framecast_camera::{Error, ErrorKind, Result};
 use reqwest::{
     Response, StatusCode,
-    header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue},
+    header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, LOCATION},
     redirect::Policy,
 };
 
 use super::{Http, MAX_FRAME, login::Challenge};
+use crate::drivers::redact::redact;
 
 const USER_AGENT: &str = concat!("framecast/", env!("CARGO_PKG_VERSION"));
 const ACCEPTED: HeaderValue =
@@ -68,6 +69,8 @@ impl Client {
             && self.challenge.hear(response.headers())
         {
             self.camera.address = response.url().clone();
+            // Closed first: many a camera serves one connection at a time.
+            drop(response);
             response = self.ask().await?;
         }
         let shown = &self.camera.shown;
@@ -86,6 +89,15 @@ impl Client {
             ),
             StatusCode::FORBIDDEN | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
                 (ErrorKind::Denied, format!("{shown} answers {status}"))
+            }
+            _ if status.is_redirection() => {
+                let location = response.headers().get(LOCATION);
+                let location = location.and_then(|it| it.to_str().ok()).unwrap_or_default();
+                let location = redact(location);
+                (
+                    ErrorKind::Broken,
+                    format!("{shown} redirects to `{location}`, where no camera can be"),
+                )
             }
             _ => (ErrorKind::Unavailable, format!("{shown} answers {status}")),
         };
