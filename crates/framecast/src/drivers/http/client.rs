@@ -5,7 +5,7 @@ use std::{error::Error as StdError, time::Duration};
 use bytes::{Bytes, BytesMut};
 use framecast_camera::{Error, ErrorKind, Result};
 use reqwest::{
-    Response, StatusCode,
+    ClientBuilder, Response, StatusCode,
     header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, LOCATION},
     redirect::Policy,
 };
@@ -28,23 +28,16 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(camera: Http) -> Result<Self> {
-        let builder = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
-            .default_headers(HeaderMap::from_iter([(ACCEPT, ACCEPTED)]))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(camera.patience)
-            .redirect(redirects())
-            .referer(false)
-            // Cameras write their headers by hand.
-            .http1_ignore_invalid_headers_in_responses(true)
-            .http1_allow_obsolete_multiline_headers_in_responses(true)
-            .http1_allow_spaces_after_header_name_in_responses(true)
-            .tls_danger_accept_invalid_certs(camera.insecure);
-        let http = builder.build().map_err(|error| {
-            let message = format!("no connection to {} can be prepared", camera.shown);
+        let mut http = builder(&camera).build();
+        if http.is_err() && camera.address.scheme() == "http" {
+            // A small machine may have no authorities to trust, which is no reason to refuse what needs none.
+            http = builder(&camera).tls_certs_only([]).build();
+        }
+        let http = http.map_err(|error| {
+            let (shown, why) = (&camera.shown, root(&error));
             Error::new(
                 ErrorKind::Unsupported,
-                format!("{message}: {}", root(&error)),
+                format!("no connection to {shown} can be prepared ({why}): install ca-certificates, or set insecure=true"),
             )
         })?;
         Ok(Self {
@@ -142,6 +135,21 @@ impl Client {
         let response = request.send().await;
         response.map_err(|error| unreached(&camera.shown, &error))
     }
+}
+
+fn builder(camera: &Http) -> ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .default_headers(HeaderMap::from_iter([(ACCEPT, ACCEPTED)]))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(camera.patience)
+        .redirect(redirects())
+        .referer(false)
+        // Cameras write their headers by hand.
+        .http1_ignore_invalid_headers_in_responses(true)
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .tls_danger_accept_invalid_certs(camera.insecure)
 }
 
 /// Within limits, and never to anything but HTTP.

@@ -77,7 +77,13 @@ impl Group {
     fn is_gone(&mut self) -> bool {
         self.status();
         // The id isn't given to a new process as long as it is the group's, so up to this answer it can't be a stranger's.
-        test_kill_process_group(self.leader) == Err(Errno::SRCH) || self.is_dead()
+        if test_kill_process_group(self.leader) == Err(Errno::SRCH) {
+            return true;
+        }
+        let dead = self.is_dead();
+        // Some of those may be ours, ended since they were last waited for.
+        self.status();
+        dead
     }
 
     /// Whether only zombies are left, which a lazy init has not waited for: the signal above still finds those.

@@ -104,6 +104,22 @@ impl Program {
         })
     }
 
+    /// What the program writes up to its end, or as much of it as is bearable; `None` once a stop is requested.
+    pub(super) fn output(mut self, stop: &Stop) -> Option<(Vec<u8>, Exit)> {
+        const BEARABLE: usize = 64 * 1024;
+        let mut output = vec![0; BEARABLE];
+        let mut length = 0;
+        while length < BEARABLE {
+            match self.read(&mut output[length..], stop) {
+                Output::Bytes(bytes) => length += bytes,
+                Output::Ended => break,
+                Output::Stopped => return None,
+            }
+        }
+        output.truncate(length);
+        Some((output, self.exit()))
+    }
+
     /// Waits for output and reads what there is, seeing to standard error all the while.
     fn read(&mut self, buffer: &mut [u8], stop: &Stop) -> Output {
         loop {
@@ -193,7 +209,7 @@ impl Drop for Program {
 }
 
 /// Why a program could not be started.
-pub(super) fn not_started(program: &str, error: io::Error) -> Error {
+fn not_started(program: &str, error: io::Error) -> Error {
     let (kind, hint) = match error.kind() {
         io::ErrorKind::NotFound if program.starts_with("ff") => {
             (ErrorKind::Unsupported, "install it: apt-get install ffmpeg")
@@ -209,4 +225,21 @@ pub(super) fn not_started(program: &str, error: io::Error) -> Error {
 struct Ready {
     stdout: bool,
     stderr: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_is_not_installed_is_named_with_what_to_do() {
+        let mut command = Command::new("ffnothing");
+        let Err(error) = Program::start(&mut command, "door") else {
+            panic!("there is such a program");
+        };
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        let message = error.to_string();
+        assert!(message.contains("`ffnothing`"), "{message}");
+        assert!(message.contains("apt-get install ffmpeg"), "{message}");
+    }
 }
