@@ -496,6 +496,29 @@ async fn a_single_picture_is_fetched_again_and_again() {
 }
 
 #[tokio::test]
+async fn a_kept_connection_that_is_closed_when_it_is_used_again_is_no_loss() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        for number in 1.. {
+            let (mut socket, _) = listener.accept().await.unwrap();
+            let mut asked = Vec::with_capacity(4096);
+            socket.read_buf(&mut asked).await.unwrap();
+            let jpeg = jpeg(number);
+            let length = jpeg.len();
+            let head = "HTTP/1.1 200 OK\r\nContent-Type: image/jpeg\r\nContent-Length:";
+            let answer = [format!("{head} {length}\r\n\r\n").as_bytes(), &jpeg].concat();
+            socket.write_all(&answer).await.unwrap();
+            socket.read_buf(&mut asked).await.unwrap();
+        }
+    });
+    let mut running = camera(&url, &["fps=50"]).frames().start();
+    for number in 1..=5 {
+        assert_eq!(frame(&mut running).await.data, jpeg(number));
+    }
+}
+
+#[tokio::test]
 async fn a_picture_that_stays_the_same_is_shown_as_a_sign_of_life_only() {
     let folder = TempDir::new().unwrap();
     fs::write(folder.path().join("now.jpg"), jpeg(0)).unwrap();

@@ -116,6 +116,12 @@ impl Client {
         }
     }
 
+    /// One more picture from where there was one.
+    pub(super) async fn fetch_picture(&mut self) -> Result<Bytes> {
+        let response = self.fetch().await?;
+        self.picture(response).await
+    }
+
     async fn ask(&mut self) -> Result<Response> {
         let camera = &self.camera;
         let mut request = self.http.get(camera.address.clone());

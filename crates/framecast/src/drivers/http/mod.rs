@@ -199,8 +199,13 @@ impl Reading {
                     None => {
                         let (_, due) = pace.tick(Instant::now());
                         tokio::time::sleep_until(due.into()).await;
-                        let response = client.fetch().await?;
-                        client.picture(response).await?
+                        match client.fetch_picture().await {
+                            // A kept connection may be closed just as it is used again.
+                            Err(error) if error.kind() != ErrorKind::Denied => {
+                                client.fetch_picture().await?
+                            }
+                            picture => picture?,
+                        }
                     }
                 };
                 if repeats.is_news(&picture, Instant::now()) {
