@@ -109,7 +109,7 @@ async fn framing_decides(kind: Kind) -> Result<()> {
     println!("{kind}: {early:?} with the next headers in advance, {late:?} without");
     assert!(early <= BAR, "{kind}: {early:?}");
     assert!(
-        late > Duration::from_millis(800),
+        late > Duration::from_millis(500),
         "{kind}: {late:?}: this test would not notice a late stream"
     );
     Ok(())

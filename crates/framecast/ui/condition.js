@@ -9,7 +9,8 @@
  * @property {number} patience How long a frame may take to come.
  *
  * @typedef {object} Condition
- * @property {'live' | 'waiting' | 'stale'} mood `stale`: what is shown, if anything, is not what the camera sees.
+ * @property {'live' | 'waiting' | 'stale' | 'unknown'} mood `stale`: what is shown, if anything, is not what the camera
+ * sees. `unknown`: nothing tells whether it is.
  * @property {string} text
  */
 

@@ -109,6 +109,8 @@ export class FramecastCamera extends HTMLElement {
       this.#stop();
       this.#shown = this.#live = this.#state = null;
       this.#interval = 0;
+      // Setting the size clears it.
+      [this.#canvas.width, this.#canvas.height] = [16, 9];
       this.update();
     } else {
       this.#watch?.change(this.#want());
@@ -174,8 +176,9 @@ export class FramecastCamera extends HTMLElement {
 
   /** @param {import('./link.js').Frame} frame */
   async #show(frame) {
+    const watch = this.#watch;
     const picture = await decode(frame.jpeg);
-    if (!this.#watch) return picture.close();
+    if (!watch || watch !== this.#watch) return picture.close();
     this.#live = frame.live;
     // The server's "no signal" picture is for those who cannot say it in words.
     if (frame.live) {
@@ -224,15 +227,16 @@ export class FramecastCamera extends HTMLElement {
   #draw() {
     const { name, mood, text, rate, age } = this.status;
     this.dataset.mood = mood;
-    this.#overlay.hidden = mood === 'live';
+    const seen = mood === 'live' || mood === 'unknown';
+    this.#overlay.hidden = seen;
     put(this.#overlay, text);
     put(this.#title, name);
     put(this.#rate, mood === 'live' && rate ? `${rate.toFixed(rate < 10 ? 1 : 0)} fps · ` : '');
-    put(this.#age, mood !== 'live' ? '' : age === null ? text : span(age));
-    const told = `${name}: ${mood === 'live' ? 'live' : text}`;
-    if (!told.startsWith('no picture for', name.length + 2) && this.getAttribute('aria-label') !== told) this.setAttribute('aria-label', told);
-    if (this.#told === `${mood} ${told}`) return;
-    this.#told = `${mood} ${told}`;
+    put(this.#age, !seen ? '' : age === null ? text : span(age));
+    const told = `${name}: ${text}`;
+    if (this.#told === told) return;
+    this.#told = told;
+    this.setAttribute('aria-label', told);
     this.#tell();
   }
 
