@@ -26,7 +26,7 @@ const BROKEN = {
 /** @param {Known} known @returns {Condition} */
 export function condition({ link, state, live, since, patience }) {
   if (link !== 'open') {
-    if (link === 'idle') return { mood: 'stale', text: 'paused' };
+    if (link === 'idle') return { mood: since === null ? 'waiting' : 'stale', text: 'paused' };
     return link === 'connecting' ? { mood: 'waiting', text: 'connecting…' } : { mood: 'stale', text: 'reconnecting…' };
   }
   const broken = state && BROKEN[state.state];
