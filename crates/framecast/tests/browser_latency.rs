@@ -3,6 +3,8 @@
 //! A browser paints a part of a multipart stream only once it knows that the part is over. The framing decides whether
 //! it knows at once or with the next frame, which at one frame a second is a second later.
 
+#![allow(clippy::print_stdout, reason = "the figures are worth reading")]
+
 #[path = "support/browser/mod.rs"]
 mod browser;
 #[path = "support/colours.rs"]
@@ -10,7 +12,7 @@ mod colours;
 
 use std::time::Duration;
 
-use browser::{Browser, Kind, Result};
+use browser::{Browser, Kind, Options, Result};
 use colours::{Framing, Source, now};
 use tokio::sync::Mutex;
 
@@ -95,7 +97,7 @@ async fn photographed(browser: &mut Browser, stream: &str) -> Result<Vec<([u8; 3
 
 async fn framing_decides(kind: Kind) -> Result<()> {
     let _alone = ALONE.lock().await;
-    let Some(mut browser) = Browser::start_if_installed(kind).await? else {
+    let Some(mut browser) = Browser::start_if_installed(kind, Options::default()).await? else {
         return Ok(());
     };
     let source = Source::start(Duration::from_secs(1)).await?;
