@@ -176,21 +176,25 @@ export class FramecastCamera extends HTMLElement {
 
   /** @param {import('./link.js').Frame} frame */
   async #show(frame) {
-    const watch = this.#watch;
-    const picture = await decode(frame.jpeg);
-    if (!watch || watch !== this.#watch) return picture.close();
-    this.#live = frame.live;
     // The server's "no signal" picture is for those who cannot say it in words.
-    if (frame.live) {
-      if (this.#canvas.width !== picture.width) this.#canvas.width = picture.width;
-      if (this.#canvas.height !== picture.height) this.#canvas.height = picture.height;
-      this.#canvas.getContext('2d', { alpha: false })?.drawImage(picture.source, 0, 0);
-      if (this.#before !== null) this.#interval = usual(this.#interval, frame.received - this.#before);
-      this.#before = frame.received;
-      this.#shown = { age: frame.age, received: frame.received };
+    const watch = this.#watch;
+    const picture = frame.live ? await decode(frame.jpeg) : null;
+    if (watch && watch === this.#watch) {
+      this.#live = frame.live;
+      if (picture) this.#paint(picture, frame);
+      if ((this.dataset.mood === 'live') !== frame.live) this.#draw();
     }
-    picture.close();
-    if ((this.dataset.mood === 'live') !== frame.live) this.#draw();
+    picture?.close();
+  }
+
+  /** @param {import('./picture.js').Picture} picture @param {import('./link.js').Frame} frame */
+  #paint(picture, { age, received }) {
+    if (this.#canvas.width !== picture.width) this.#canvas.width = picture.width;
+    if (this.#canvas.height !== picture.height) this.#canvas.height = picture.height;
+    this.#canvas.getContext('2d', { alpha: false })?.drawImage(picture.source, 0, 0);
+    if (this.#before !== null) this.#interval = usual(this.#interval, received - this.#before);
+    this.#before = received;
+    this.#shown = { age, received };
   }
 
   #replaceStream() {
