@@ -1,5 +1,12 @@
-//! The command line: what may be typed, and how it is told.
+//! The command line: what may be typed, and what each command does.
+//!
+//! What does not belong here: the server itself (`server`), and what settings mean (`config`).
 
 mod args;
+mod log;
+mod probe;
+mod run;
+mod snapshot;
 
 pub use args::{Args, Command, Probe, Serve, Snapshot};
+pub use run::run;

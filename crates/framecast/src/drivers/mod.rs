@@ -1,32 +1,35 @@
 //! The drivers that framecast brings along, and the registry where a third party adds more.
 //!
-//! A driver turns a [`Request`] into a [`Camera`]; what it may use is the contract crate and `media`. What does not belong
-//! here: retrying, sharing, checking and encoding frames, which is the hub's.
+//! In reading order: [`Source`] is what the user types and [`Request`] what is made of it; [`Scheme`] turns a request into
+//! a [`Camera`]; [`Registry`] holds the schemes. Each driver is a module named after its scheme; `pace` keeps the time of
+//! those that make their own frames, `process` runs the programs of those that start one.
+//!
+//! A driver may use the contract crate and `media`. What does not belong here: retrying, sharing, checking and encoding
+//! frames, which is the hub's.
 
+mod absent;
+mod exec;
+mod file;
+mod http;
+mod images;
+mod pace;
+mod process;
+mod redact;
+mod request;
 mod source;
+mod test;
+
+pub mod push;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use framecast_camera::{Camera, Error, ErrorKind, Result, Size};
+use framecast_camera::{Camera, Error, ErrorKind, Result};
 
+pub use request::Request;
 pub use source::Source;
 
-/// What a camera is asked for: where it comes from and how its pictures should be.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Request {
-    /// The camera's name, as viewers see it.
-    pub name: String,
-    /// Where the frames come from.
-    pub source: Source,
-    /// The size wanted; the driver gives the nearest it can, the hub scales down what is larger.
-    pub size: Option<Size>,
-    /// Frames a second wanted; the hub drops what is more.
-    pub fps: Option<f64>,
-    /// JPEG quality wanted, 1 to 100.
-    pub quality: Option<u8>,
-    /// What else the scheme knows, by name: see [`Scheme::options`].
-    pub options: BTreeMap<String, String>,
-}
+/// The most bytes that one picture may have.
+const MAX_FRAME: usize = 32 * 1024 * 1024;
 
 /// One kind of source: `test`, `file`, `http` …
 #[derive(Clone)]
@@ -39,12 +42,56 @@ pub struct Scheme {
     pub options: &'static [(&'static str, &'static str)],
     /// Whether a camera of this kind may be added over HTTP: never where the source is a command or a path on this machine.
     pub remote: bool,
+    /// Whether its cameras see to the JPEG quality themselves, so that the hub need not encode again.
+    pub encodes: bool,
     /// Makes the camera. It must not open anything yet, only find fault with the request.
     pub make: Make,
 }
 
 /// How a [`Scheme`] makes its camera.
 pub type Make = Arc<dyn Fn(&Request) -> Result<Arc<dyn Camera>> + Send + Sync>;
+
+impl Scheme {
+    /// A scheme without options of its own, which can't be added over HTTP.
+    pub fn new<C: Camera>(
+        name: &'static str,
+        about: &'static str,
+        make: impl Fn(&Request) -> Result<C> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            name,
+            about,
+            options: &[],
+            remote: false,
+            encodes: false,
+            make: Arc::new(move |request| Ok(Arc::new(make(request)?))),
+        }
+    }
+
+    /// With the options that only this scheme has, each with one line about it.
+    #[must_use]
+    pub fn options(self, options: &'static [(&'static str, &'static str)]) -> Self {
+        Self { options, ..self }
+    }
+
+    /// Its cameras see to the JPEG quality themselves.
+    #[must_use]
+    pub fn encodes(self) -> Self {
+        Self {
+            encodes: true,
+            ..self
+        }
+    }
+
+    /// May be added over HTTP: its source is neither a command nor a path on this machine.
+    #[must_use]
+    pub fn remote(self) -> Self {
+        Self {
+            remote: true,
+            ..self
+        }
+    }
+}
 
 impl fmt::Debug for Scheme {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,9 +107,22 @@ impl fmt::Debug for Scheme {
 pub struct Registry(BTreeMap<&'static str, Scheme>);
 
 impl Registry {
-    /// All that framecast brings along.
-    pub fn bundled() -> Self {
-        Self::default()
+    /// All that framecast brings along. `push` cameras take their frames from `ports`.
+    pub fn bundled(ports: &push::Ports) -> Self {
+        let mut registry = Self::default();
+        let schemes = [
+            test::scheme(),
+            images::scheme(),
+            file::scheme(),
+            http::scheme("http"),
+            http::scheme("https"),
+            exec::scheme(),
+            push::scheme(ports.clone()),
+        ];
+        for scheme in schemes.into_iter().chain(absent::schemes()) {
+            registry.register(scheme);
+        }
+        registry
     }
 
     /// Adds a scheme, or replaces the one of that name.
@@ -86,25 +146,24 @@ impl Registry {
     /// [`ErrorKind::Invalid`] for a scheme, option or value that is wrong; [`ErrorKind::Unsupported`] for one that this
     /// build lacks.
     pub fn make(&self, request: &Request) -> Result<Arc<dyn Camera>> {
-        let scheme = self.scheme(request.source.scheme()).ok_or_else(|| {
+        let fault = |message| Err(Error::new(ErrorKind::Invalid, message));
+        let Some(scheme) = self.scheme(request.source.scheme()) else {
             let known: Vec<&str> = self.0.keys().copied().collect();
-            Error::new(
-                ErrorKind::Invalid,
-                format!(
-                    "`{}` is no source: it must start with one of {}",
-                    request.source,
-                    known.join(", ")
-                ),
-            )
-        })?;
+            return fault(format!(
+                "`{}` is no source: it must start with one of {}",
+                request.source,
+                known.join(", ")
+            ));
+        };
         for option in request.options.keys() {
             if !scheme.options.iter().any(|(name, _)| name == option) {
-                return Err(Error::new(
-                    ErrorKind::Invalid,
-                    format!("a `{}` camera has no option `{option}`", scheme.name),
+                return fault(format!(
+                    "a `{}` camera has no option `{option}`",
+                    scheme.name
                 ));
             }
         }
+        request.check()?;
         (scheme.make)(request)
     }
 }

@@ -2,10 +2,13 @@
 
 use std::{convert::Infallible, fmt, str::FromStr};
 
+use super::redact::redact;
+
 /// A source as typed: a scheme, and what the scheme makes of the rest.
 ///
 /// `test`, `images:FOLDER`, `http://HOST/PATH`: the scheme is what stands before the first colon. [`Display`](fmt::Display)
-/// and [`Debug`] hide a password in an address and a value that looks like a secret in its query.
+/// and [`Debug`] hide a password in an address and the value of a name that sounds like a secret, be it in a query or a
+/// command.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Source {
     text: String,
@@ -44,12 +47,53 @@ impl FromStr for Source {
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.scheme())
+        f.write_str(&redact(&self.text))
     }
 }
 
 impl fmt::Debug for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Source({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn source(text: &str) -> Source {
+        let Ok(source) = text.parse();
+        source
+    }
+
+    #[test]
+    fn the_scheme_stands_before_the_first_colon() {
+        let address = source(" http://cam:80/ ");
+        assert_eq!((address.scheme(), address.rest()), ("http", "//cam:80/"));
+        let word = source("test");
+        assert_eq!((word.scheme(), word.rest()), ("test", ""));
+        let path = source("file:a:b");
+        assert_eq!((path.scheme(), path.rest()), ("file", "a:b"));
+    }
+
+    #[test]
+    fn neither_display_nor_debug_shows_the_password_but_the_driver_gets_it() {
+        let source = source("http://me:hidden@cam/?key=alsohidden");
+        assert_eq!(source.to_string(), "http://me:***@cam/?key=***");
+        assert!(!format!("{source:?}").contains("hidden"));
+        assert!(source.expose().contains("me:hidden@cam/?key=alsohidden"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_source(text in any::<String>()) {
+            let source = source(&text);
+            prop_assert_eq!(source.expose(), text.trim());
+            prop_assert!(source.expose().starts_with(source.scheme()));
+            prop_assert!(source.expose().ends_with(source.rest()));
+            prop_assert_eq!(format!("{source:?}"), format!("Source({source})"));
+        }
     }
 }

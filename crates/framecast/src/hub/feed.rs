@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Frame, Pacer, Plan, State, Stats, Status, Variant, capture,
+    Frame, Pacer, Plan, Policy, State, Stats, Status, Variant, capture,
     ingest::Prepared,
     stats::Rate,
     variant::{self, TooMany},
@@ -153,6 +153,11 @@ impl Feed {
     /// Gives the camera another plan. Its subscribers stay; it is opened anew only where the plan calls for that.
     pub fn replan(&self, plan: Plan) {
         self.0.plan.send_replace(plan);
+    }
+
+    /// Gives the camera other rules. An open one stays open.
+    pub fn change_policy(&self, policy: Policy) {
+        self.0.plan.send_modify(|plan| plan.policy = policy);
     }
 
     /// What the capture is doing.

@@ -4,21 +4,20 @@
 //! WebKit wait for the whole header block of the next part. So an `<img>` gets that block in advance, hence without a
 //! length, while programs get the length of every part. Source: RFC 2046 §5.1, and measurements in real browsers.
 
-use std::{convert::Infallible, fmt::Write as _, str::FromStr, time::UNIX_EPOCH};
+use std::{convert::Infallible, str::FromStr, sync::LazyLock, time::UNIX_EPOCH};
 
 use bytes::Bytes;
+use framecast_media::multipart::{DELIMITER, opening, part_headers};
 use futures_core::Stream;
 use futures_util::stream;
 
 use crate::hub::{Frame, Received, Subscription};
 
-/// The body's media type.
-pub const CONTENT_TYPE: &str = "multipart/x-mixed-replace; boundary=framecast";
+pub use framecast_media::multipart::CONTENT_TYPE;
 
-const ADVANCED: &str = "--framecast\r\nContent-Type: image/jpeg\r\n\r\n";
-const AFTER_ADVANCED: &str = "\r\n--framecast\r\nContent-Type: image/jpeg\r\n\r\n";
-const OPENING: &str = "--framecast\r\n";
-const AFTER: &str = "\r\n--framecast\r\n";
+/// The delimiter and the headers of the next part, in advance.
+static AFTER_ADVANCED: LazyLock<Bytes> =
+    LazyLock::new(|| [DELIMITER, &part_headers(None, &[])].concat().into());
 
 /// How parts are framed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,13 +51,13 @@ pub fn body(
     dialect: Dialect,
 ) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
     let opening = match dialect {
-        Dialect::Browser => ADVANCED,
-        Dialect::Program => OPENING,
+        Dialect::Browser => [opening(), &part_headers(None, &[])].concat().into(),
+        Dialect::Program => Bytes::from_static(opening()),
     };
     let writer = Writer {
         subscription,
         dialect,
-        next: Next::Open(Bytes::from_static(opening.as_bytes())),
+        next: Next::Open(opening),
     };
     stream::unfold(writer, async |mut writer| {
         let bytes = writer.step().await?;
@@ -102,49 +101,32 @@ impl Writer {
                     return Some(frame.jpeg.clone());
                 }
                 Next::Close => {
-                    let close = match self.dialect {
-                        Dialect::Browser => AFTER_ADVANCED,
-                        Dialect::Program => AFTER,
-                    };
-                    return Some(Bytes::from_static(close.as_bytes()));
+                    return Some(match self.dialect {
+                        Dialect::Browser => AFTER_ADVANCED.clone(),
+                        Dialect::Program => Bytes::from_static(DELIMITER),
+                    });
                 }
             }
         }
     }
 }
 
-/// The headers of one part: lines shorter than the 128 bytes that ffmpeg reads.
+/// The headers of one part, for programs.
 fn headers(frame: &Frame) -> Bytes {
     let captured = frame
         .captured
         .wall
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default();
-    let mut text = String::with_capacity(192);
-    // Writing to a string can't fail.
-    let _infallible = write!(
-        text,
-        "Content-Type: image/jpeg\r\nContent-Length: {}\r\nX-Timestamp: {}.{:06}\r\n\
-         X-Framecast-Sequence: {}\r\nX-Framecast-Size: {}\r\nX-Framecast-Online: {}\r\n\r\n",
-        frame.jpeg.len(),
-        captured.as_secs(),
-        captured.subsec_micros(),
-        frame.seq,
-        frame.size,
-        frame.is_live(),
-    );
-    text.into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn all_delimiters_are_made_of_the_boundary_that_is_announced() {
-        let (_, boundary) = CONTENT_TYPE.split_once("boundary=").unwrap();
-        for text in [ADVANCED, AFTER_ADVANCED, OPENING, AFTER] {
-            assert!(text.contains(&format!("--{boundary}\r\n")));
-        }
-    }
+    let timestamp = format!("{}.{:06}", captured.as_secs(), captured.subsec_micros());
+    part_headers(
+        Some(frame.jpeg.len()),
+        &[
+            ("X-Timestamp", timestamp),
+            ("X-Framecast-Sequence", frame.seq.to_string()),
+            ("X-Framecast-Size", frame.size.to_string()),
+            ("X-Framecast-Online", frame.is_live().to_string()),
+        ],
+    )
+    .into()
 }

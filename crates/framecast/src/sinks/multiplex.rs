@@ -126,9 +126,12 @@ impl Multiplex {
         self.watches.get(&id).map(|watch| &watch.feed)
     }
 
-    /// All watches.
-    pub fn ids(&self) -> impl Iterator<Item = u16> {
-        self.watches.keys().copied()
+    /// All watches with their feeds.
+    pub fn watched(&self) -> Vec<(u16, Feed)> {
+        let watches = self.watches.iter();
+        watches
+            .map(|(id, watch)| (*id, watch.feed.clone()))
+            .collect()
     }
 
     /// What to tell the client next; pending while there is nothing. Safe to cancel.

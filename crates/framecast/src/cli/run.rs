@@ -1,0 +1,87 @@
+//! From a command to its end.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command's result goes to standard output, and what went wrong to standard error"
+)]
+
+use std::{io, process::ExitCode, time::Duration};
+
+use clap::CommandFactory;
+use tokio::runtime::Runtime;
+
+use super::{Args, Command, log, probe, snapshot};
+use crate::{
+    config::{self, Config, Mistakes},
+    drivers::{Registry, push},
+    server::{self, Start},
+    web,
+};
+
+/// Does what the command line of this process says, and tells the user what went wrong.
+pub fn run() -> ExitCode {
+    let ports = push::Ports::default();
+    let registry = Registry::bundled(&ports);
+    let command = Args::read(&registry).into_command();
+    match obey(command, registry, ports) {
+        Ok(code) => code,
+        Err(error) => {
+            match error.downcast_ref::<Mistakes>() {
+                Some(mistakes) => eprintln!("{mistakes}"),
+                None => eprintln!("framecast: {error:#}"),
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn obey(command: Command, registry: Registry, ports: push::Ports) -> anyhow::Result<ExitCode> {
+    match command {
+        Command::Serve(serve) => {
+            let given = serve.given();
+            let config = Config::load(&given, &registry)?;
+            log::start(&config.log)?;
+            let runtime = Runtime::new()?;
+            runtime.block_on(server::run(Start {
+                config,
+                given,
+                registry,
+                ports,
+            }))?;
+            // A thread that a wedged device holds must not hold up the end.
+            runtime.shutdown_timeout(Duration::from_millis(100));
+        }
+        Command::Check { file } => {
+            let config = config::check(&file, &registry)?;
+            println!(
+                "{} is right: {} camera{}",
+                file.display(),
+                config.cameras.len(),
+                if config.cameras.len() == 1 { "" } else { "s" }
+            );
+        }
+        Command::Snapshot(wish) => {
+            let camera = config::camera(&wish.source, &registry)?;
+            let runtime = Runtime::new()?;
+            runtime.block_on(snapshot::run(&wish, camera, registry, ports))?;
+            runtime.shutdown_timeout(Duration::from_millis(100));
+        }
+        Command::Probe(wish) => {
+            let report = Runtime::new()?.block_on(probe::run(&wish))?;
+            if wish.json {
+                println!("{}", serde_json::to_string_pretty(&report)?);
+            } else {
+                println!("{report}");
+            }
+            if report.frames == 0 {
+                return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Args::command(), "framecast", &mut io::stdout());
+        }
+        Command::Openapi => println!("{}", web::api::openapi()),
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,274 @@
+//! A program that writes frames to its standard output, and the certainty that it is gone afterwards.
+//!
+//! It runs in a process group of its own, so that what it starts ends with it. It is meant for the thread of a blocking
+//! driver: that thread drains both outputs, and drops the [`Program`] before the camera counts as closed, also when
+//! nobody waits for that. Only a descendant that leaves the group (a daemon) escapes.
+
+mod complaints;
+mod frames;
+
+use std::{
+    fmt,
+    io::{self, Read as _},
+    os::{fd::AsFd as _, unix::process::CommandExt as _},
+    process::{Child, ChildStderr, ChildStdout, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use framecast_camera::{Error, ErrorKind, Result, Stop};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{
+        Pid, Signal, WaitOptions, WaitStatus, kill_process_group, test_kill_process_group, waitpgid,
+    },
+};
+
+use complaints::Complaints;
+pub(super) use frames::Frames;
+
+/// How long a wait for output lasts before the [`Stop`] is looked at again.
+const NAP: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 100_000_000,
+};
+
+/// How long the group may take to end after SIGTERM.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// How long after SIGKILL the group is still waited for.
+const LAST_GRACE: Duration = Duration::from_secs(1);
+
+/// How long a program that closed its output may take to exit, so that its exit status can be told.
+const EXIT: Duration = Duration::from_secs(1);
+
+/// A running program.
+pub(super) struct Program {
+    /// Also the leader's process id.
+    group: Pid,
+    stdout: Option<ChildStdout>,
+    stderr: Option<ChildStderr>,
+    complaints: Complaints,
+    /// The leader's, once it was waited for.
+    status: Option<WaitStatus>,
+}
+
+/// What came of waiting for a program's output.
+enum Output {
+    /// So many bytes.
+    Bytes(usize),
+    /// The program closed its output or exited.
+    Ended,
+    /// Nobody wants it any more.
+    Stopped,
+}
+
+/// How a program ended.
+#[derive(Debug)]
+pub(super) struct Exit {
+    /// `None` if it closed its output but would not exit.
+    pub(super) code: Option<i32>,
+    signal: Option<i32>,
+    /// The last line of its standard error.
+    pub(super) last_words: String,
+    /// How much it had written to its standard output, and how many frames that made.
+    bytes: u64,
+    pub(super) frames: u64,
+}
+
+/// As in `exit status 3: no such camera`.
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.code, self.signal) {
+            (Some(code), _) => write!(f, "exit status {code}")?,
+            (None, Some(signal)) => write!(f, "killed by signal {signal}")?,
+            (None, None) => f.write_str("its output was closed")?,
+        }
+        if self.frames == 0 && self.bytes > 0 {
+            write!(f, ", no JPEG in its {} bytes", self.bytes)?;
+        }
+        if !self.last_words.is_empty() {
+            write!(f, ": {}", self.last_words)?;
+        }
+        Ok(())
+    }
+}
+
+impl Program {
+    /// Starts `command` for the camera of that name.
+    pub(super) fn start(command: &mut Command, camera: &str) -> Result<Self> {
+        let child: Child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .map_err(|error| not_started(&command.get_program().to_string_lossy(), error))?;
+        // From here on it is waited for as a group: the handle itself is not needed, and dropping it does nothing.
+        let group = Pid::from_child(&child);
+        Ok(Self {
+            group,
+            stdout: child.stdout,
+            stderr: child.stderr,
+            complaints: Complaints::of(camera),
+            status: None,
+        })
+    }
+
+    /// Waits for output and reads what there is, seeing to standard error all the while.
+    fn read(&mut self, buffer: &mut [u8], stop: &Stop) -> Output {
+        loop {
+            if stop.is_requested() {
+                return Output::Stopped;
+            }
+            let Ready { stdout, stderr } = self.wait(&NAP);
+            if stderr {
+                self.listen();
+            }
+            let Some(pipe) = self.stdout.as_mut().filter(|_| stdout) else {
+                // An idle moment: the output of a program that exited is read to its end by now, and what it may have
+                // left running in the background is no longer the camera.
+                if !stderr && self.has_exited() {
+                    return Output::Ended;
+                }
+                continue;
+            };
+            match pipe.read(buffer) {
+                Ok(0) => return Output::Ended,
+                Ok(bytes) => return Output::Bytes(bytes),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Output::Ended,
+            }
+        }
+    }
+
+    /// How the program ended, which it is given a moment for.
+    fn exit(&mut self) -> Exit {
+        self.stdout = None;
+        let deadline = Instant::now() + EXIT;
+        while Instant::now() < deadline {
+            // Not only until it exits: its last words may still be in the pipe.
+            if self.wait(&NAP).stderr {
+                self.listen();
+            } else if self.has_exited() {
+                break;
+            }
+        }
+        Exit {
+            code: self.status.and_then(WaitStatus::exit_status),
+            signal: self.status.and_then(WaitStatus::terminating_signal),
+            last_words: self.complaints.last(),
+            bytes: 0,
+            frames: 0,
+        }
+    }
+
+    fn wait(&self, timeout: &Timespec) -> Ready {
+        let mut pipes = Vec::with_capacity(2);
+        pipes.extend(self.stdout.as_ref().map(|pipe| pipe.as_fd()));
+        pipes.extend(self.stderr.as_ref().map(|pipe| pipe.as_fd()));
+        let mut polled: Vec<PollFd<'_>> = pipes
+            .iter()
+            .map(|pipe| PollFd::from_borrowed_fd(*pipe, PollFlags::IN))
+            .collect();
+        // An interrupted wait is as good as one that timed out.
+        let _interrupted = poll(&mut polled, Some(timeout));
+        let mut ready = polled.iter().map(|pipe| !pipe.revents().is_empty());
+        Ready {
+            stdout: self.stdout.is_some() && ready.next().unwrap_or(false),
+            stderr: self.stderr.is_some() && ready.next().unwrap_or(false),
+        }
+    }
+
+    /// Reads what is in the pipe of standard error.
+    fn listen(&mut self) {
+        let mut buffer = [0; 4096];
+        if let Some(pipe) = &mut self.stderr {
+            match pipe.read(&mut buffer) {
+                Ok(bytes @ 1..) => self.complaints.push(&buffer[..bytes]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                _ => self.stderr = None,
+            }
+        }
+    }
+
+    fn has_exited(&mut self) -> bool {
+        self.reap();
+        self.status.is_some()
+    }
+
+    /// Waits for whatever of the group is our child and has ended: the leader, and orphans where this process is init.
+    fn reap(&mut self) {
+        while let Ok(Some((pid, status))) = waitpgid(self.group, WaitOptions::NOHANG) {
+            if pid == self.group {
+                self.status = Some(status);
+            }
+        }
+    }
+
+    fn is_gone(&mut self) -> bool {
+        self.reap();
+        // An id that is still a group's is not given to a new process, so this can't hit a stranger before it says so.
+        test_kill_process_group(self.group) == Err(rustix::io::Errno::SRCH)
+    }
+
+    fn signal(&self, signal: Signal) {
+        // It fails only if the group is gone, which is what it is for.
+        let _gone = kill_process_group(self.group, signal);
+    }
+
+    fn gone_within(&mut self, grace: Duration) -> bool {
+        let deadline = Instant::now() + grace;
+        let mut pause = Duration::from_millis(1);
+        loop {
+            if self.is_gone() {
+                return true;
+            }
+            if Instant::now() >= deadline {
+                return false;
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(25));
+        }
+    }
+}
+
+/// Ends the whole group, by force if need be, and returns when it is gone.
+impl Drop for Program {
+    fn drop(&mut self) {
+        // A program that is stuck writing wakes up.
+        self.stdout = None;
+        self.stderr = None;
+        if self.is_gone() {
+            return;
+        }
+        self.signal(Signal::TERM);
+        if self.gone_within(GRACE) {
+            return;
+        }
+        self.signal(Signal::KILL);
+        if !self.gone_within(LAST_GRACE) {
+            let group = self.group.as_raw_nonzero();
+            tracing::warn!("process group {group} is still there after SIGKILL");
+        }
+    }
+}
+
+/// Why a program could not be started.
+pub(super) fn not_started(program: &str, error: io::Error) -> Error {
+    let (kind, hint) = match error.kind() {
+        io::ErrorKind::NotFound if program.starts_with("ff") => {
+            (ErrorKind::Unsupported, "install it: apt-get install ffmpeg")
+        }
+        io::ErrorKind::NotFound => (ErrorKind::Unsupported, "install it"),
+        io::ErrorKind::PermissionDenied => (ErrorKind::Denied, "this user may not run it"),
+        _ => (ErrorKind::Unavailable, "it will be tried again"),
+    };
+    Error::new(kind, format!("`{program}` can't be started, {hint}")).with_source(error)
+}
+
+/// Which pipes have something to read, or are closed.
+struct Ready {
+    stdout: bool,
+    stderr: bool,
+}

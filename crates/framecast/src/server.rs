@@ -1,0 +1,373 @@
+//! Assembly: what starts, in which order, and how it stops.
+//!
+//! Stopping goes the other way: no new connections, every body ends because the hub closes its feeds, the cameras close,
+//! and the process leaves within two seconds whatever happens. A second signal exits at once.
+
+use std::{
+    io, net::TcpListener as StdTcpListener, os::unix::net::UnixListener as StdUnixListener,
+    path::Path, time::Duration,
+};
+
+use listenfd::ListenFd;
+use sd_notify::NotifyState;
+use tokio::{
+    net::{TcpListener, UnixListener},
+    signal::unix::{Signal, SignalKind, signal},
+    time::{interval, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use crate::{
+    catalog::{Catalog, Entry},
+    config::{self, Config, Exposed, Given, Listen},
+    drivers::{Registry, push},
+    web::{self, App, Listener},
+};
+
+/// How long cameras may take to close when the server stops.
+const CLOSE: Duration = Duration::from_millis(1_800);
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// It would have shown the cameras to the whole network.
+    #[error(transparent)]
+    Exposed(#[from] Exposed),
+    /// An address can't be listened on.
+    #[error("can't listen on {address}: {source}{}", hint(source))]
+    Listen {
+        /// The address.
+        address: Listen,
+        /// Why not.
+        source: io::Error,
+    },
+    /// The sockets handed over by the supervisor can't be used.
+    #[error("the sockets that were handed over can't be used: {0}")]
+    Inherited(io::Error),
+    /// The system refuses to tell of signals.
+    #[error("signals can't be received: {0}")]
+    Signals(io::Error),
+}
+
+fn hint(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::AddrInUse => {
+            " (another program has it: stop that one, or choose another address with --listen)"
+        }
+        io::ErrorKind::PermissionDenied => " (ports below 1024 need the right to be used)",
+        _ => "",
+    }
+}
+
+/// Everything a server is started with.
+#[derive(Debug)]
+pub struct Start {
+    /// What is to be served, and where.
+    pub config: Config,
+    /// What `config` was made from, to make it again on a reload.
+    pub given: Given,
+    /// The kinds of source.
+    pub registry: Registry,
+    /// The ports that the registry's `push` scheme was made with.
+    pub ports: push::Ports,
+}
+
+/// Runs a server until it is told to stop by SIGTERM or SIGINT.
+///
+/// # Errors
+/// If it can't start. Once it runs, nothing that happens to a camera or a viewer ends it.
+pub async fn run(start: Start) -> Result<(), Error> {
+    let Start {
+        config,
+        given,
+        registry,
+        ports,
+    } = start;
+    let (listeners, addresses) = listeners(&config)?;
+    config.check_exposure(&addresses)?;
+    if config.no_auth && addresses.iter().any(|address| !address.is_local()) {
+        warn!(
+            "everyone who can reach this machine can watch, push and change the cameras (no-auth)"
+        );
+    }
+    // From here on a signal means a graceful stop.
+    let mut signals = Signals::new().map_err(Error::Signals)?;
+    let shutdown = CancellationToken::new();
+    let catalog = Catalog::new(registry, ports);
+    for camera in &config.cameras {
+        add(&catalog, camera);
+    }
+    let app = App::new(
+        catalog.clone(),
+        config.limits.clone(),
+        config.allow_origins.clone(),
+        shutdown.clone(),
+    );
+    let mut router = web::router(app);
+    if !config.base_path.is_empty() {
+        router = axum::Router::new().nest(&config.base_path, router);
+    }
+    let serving = tokio::spawn(web::serve(
+        listeners,
+        router,
+        config.limits.connections,
+        shutdown.clone(),
+    ));
+    for address in &addresses {
+        match address {
+            Listen::Tcp(address) => info!("watch at http://{address}{}/", config.base_path),
+            Listen::Unix(path) => info!("listening on {}", path.display()),
+        }
+    }
+    notify(&[NotifyState::Ready]);
+
+    let mut keeper = Keeper {
+        catalog: catalog.clone(),
+        config,
+        given,
+    };
+    keeper.keep(&mut signals).await;
+
+    info!("stopping");
+    notify(&[NotifyState::Stopping]);
+    tokio::spawn(async move {
+        signals.stop().await;
+        std::process::exit(130);
+    });
+    shutdown.cancel();
+    let closing = async {
+        let (_served, ()) = tokio::join!(serving, catalog.hub().close());
+    };
+    if timeout(CLOSE, closing).await.is_err() {
+        warn!("not everything closed in time");
+    }
+    for address in &addresses {
+        if let Listen::Unix(path) = address {
+            let _gone = std::fs::remove_file(path);
+        }
+    }
+    Ok(())
+}
+
+/// Adds a configured camera; a bad one is there too and shows what is wrong.
+fn add(catalog: &Catalog, camera: &config::Camera) {
+    let name = &camera.request.name;
+    if let Err(fault) = catalog.registry().make(&camera.request) {
+        error!(camera = %name, "{fault}");
+    }
+    let entry = Entry {
+        request: camera.request.clone(),
+        policy: camera.policy.clone(),
+    };
+    if let Err(exists) = catalog.add_anyway(entry) {
+        error!("{exists}");
+    }
+}
+
+/// Looks after a running server: reloads, tells the supervisor that it is alive, waits for the end.
+struct Keeper {
+    catalog: Catalog,
+    config: Config,
+    given: Given,
+}
+
+impl Keeper {
+    async fn keep(&mut self, signals: &mut Signals) {
+        let mut file = self.config.file.as_deref().and_then(watch);
+        // Twice as often as asked, as sd_watchdog_enabled(3) recommends.
+        let mut alive = sd_notify::watchdog_enabled().map(|period| interval(period / 2));
+        loop {
+            tokio::select! {
+                asked = signals.next() => match asked {
+                    Asked::Stop => return,
+                    Asked::Reload => {
+                        notify(&[NotifyState::Reloading]);
+                        self.reload();
+                        notify(&[NotifyState::Ready]);
+                    }
+                },
+                () = changed(&mut file) => self.reload(),
+                () = tick(&mut alive) => notify(&[NotifyState::Watchdog]),
+            }
+        }
+    }
+
+    /// Reads the configuration again. Cameras that did not change keep their viewers; a mistake changes nothing.
+    fn reload(&mut self) {
+        let new = match Config::load(&self.given, self.catalog.registry()) {
+            Ok(new) => new,
+            Err(mistakes) => {
+                for mistake in mistakes.iter() {
+                    error!("{mistake}");
+                }
+                error!("the configuration was not reloaded");
+                return;
+            }
+        };
+        let changes = config::changes(&self.config, &new);
+        for name in &changes.removed {
+            if let Err(refused) = self.catalog.remove(name) {
+                warn!("{refused}");
+            }
+        }
+        for camera in &changes.added {
+            add(&self.catalog, camera);
+        }
+        for camera in &changes.changed {
+            let entry = Entry {
+                request: camera.request.clone(),
+                policy: camera.policy.clone(),
+            };
+            if let Err(refused) = self.catalog.replace(entry) {
+                warn!("{refused}");
+            }
+        }
+        info!(
+            "configuration reloaded: {} added, {} changed, {} removed",
+            changes.added.len(),
+            changes.changed.len(),
+            changes.removed.len()
+        );
+        if !changes.needs_restart.is_empty() {
+            warn!(
+                "these changes count after a restart: {}",
+                changes.needs_restart.join(", ")
+            );
+        }
+        self.config = new;
+    }
+}
+
+fn watch(path: &Path) -> Option<config::Watch> {
+    config::watch(path)
+        .inspect_err(|error| {
+            warn!(
+                "changes of {} are not noticed by themselves (send SIGHUP to reload): {error}",
+                path.display()
+            );
+        })
+        .ok()
+}
+
+async fn changed(file: &mut Option<config::Watch>) {
+    match file {
+        Some(file) => file.changed().await,
+        None => std::future::pending().await,
+    }
+}
+
+async fn tick(alive: &mut Option<tokio::time::Interval>) {
+    match alive {
+        Some(alive) => {
+            alive.tick().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
+/// Tells systemd, if it is there.
+fn notify(state: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
+        warn!("the supervisor can't be told: {error}");
+    }
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+/// What a signal asks for.
+enum Asked {
+    Stop,
+    Reload,
+}
+
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            _ = self.terminate.recv() => Asked::Stop,
+            _ = self.interrupt.recv() => Asked::Stop,
+            _ = self.hangup.recv() => Asked::Reload,
+        }
+    }
+
+    async fn stop(&mut self) {
+        while !matches!(self.next().await, Asked::Stop) {}
+    }
+}
+
+/// The sockets that a supervisor handed over, or else those of the configuration.
+fn listeners(config: &Config) -> Result<(Vec<Listener>, Vec<Listen>), Error> {
+    let inherited = inherited().map_err(Error::Inherited)?;
+    if !inherited.is_empty() {
+        return Ok(inherited.into_iter().unzip());
+    }
+    let bound: Result<Vec<_>, Error> = config
+        .listen
+        .iter()
+        .map(|address| {
+            bind(address).map_err(|source| Error::Listen {
+                address: address.clone(),
+                source,
+            })
+        })
+        .collect();
+    Ok(bound?.into_iter().unzip())
+}
+
+fn inherited() -> io::Result<Vec<(Listener, Listen)>> {
+    let mut sockets = ListenFd::from_env();
+    (0..sockets.len())
+        .map(|index| {
+            if let Ok(Some(socket)) = sockets.take_tcp_listener(index) {
+                return tcp(socket);
+            }
+            match sockets.take_unix_listener(index)? {
+                Some(socket) => unix(socket),
+                None => Err(io::Error::other(format!(
+                    "socket {index} is of no known kind"
+                ))),
+            }
+        })
+        .collect()
+}
+
+fn bind(address: &Listen) -> io::Result<(Listener, Listen)> {
+    match address {
+        Listen::Tcp(address) => tcp(StdTcpListener::bind(address)?),
+        Listen::Unix(path) => {
+            // A socket that nobody answers on is what an earlier run left behind.
+            if std::os::unix::net::UnixStream::connect(path)
+                .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+            {
+                std::fs::remove_file(path)?;
+            }
+            unix(StdUnixListener::bind(path)?)
+        }
+    }
+}
+
+fn tcp(socket: StdTcpListener) -> io::Result<(Listener, Listen)> {
+    socket.set_nonblocking(true)?;
+    let address = Listen::Tcp(socket.local_addr()?);
+    Ok((Listener::Tcp(TcpListener::from_std(socket)?), address))
+}
+
+fn unix(socket: StdUnixListener) -> io::Result<(Listener, Listen)> {
+    socket.set_nonblocking(true)?;
+    let path = socket.local_addr()?;
+    let path = path.as_pathname().unwrap_or(Path::new("(unnamed)"));
+    let address = Listen::Unix(path.to_owned());
+    Ok((Listener::Unix(UnixListener::from_std(socket)?), address))
+}

@@ -1,0 +1,196 @@
+//! The figures for Prometheus, read off the hub when somebody asks.
+//!
+//! What does not belong here: counting. The hub and the sinks count where things happen.
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+};
+
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeMetric, text},
+    metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
+    registry::{Registry, Unit},
+};
+
+use crate::{
+    catalog::Catalog,
+    hub::{Feed, State},
+};
+
+/// All figures of a server. Cheap to clone.
+#[derive(Clone)]
+pub struct Telemetry(Arc<Registry>);
+
+impl Telemetry {
+    /// The figures of these cameras.
+    pub fn new(catalog: Catalog) -> Self {
+        let mut registry = Registry::with_prefix("framecast");
+        registry.register_collector(Box::new(Cameras(catalog)));
+        Self(Arc::new(registry))
+    }
+
+    /// All figures as OpenMetrics text.
+    ///
+    /// # Errors
+    /// Only if a figure can't be written, which is a fault of the program.
+    pub fn encode(&self) -> Result<String, fmt::Error> {
+        let mut out = String::new();
+        text::encode(&mut out, &self.0)?;
+        Ok(out)
+    }
+}
+
+impl fmt::Debug for Telemetry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Telemetry")
+    }
+}
+
+#[derive(Debug)]
+struct Cameras(Catalog);
+
+impl Collector for Cameras {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
+        let feeds = self.0.hub().feeds();
+        let mut sheet = Sheet {
+            encoder: &mut encoder,
+            feeds: &feeds,
+        };
+        sheet.gauge(
+            "camera_up",
+            "Whether the camera gives frames (1) or not (0).",
+            |feed| f64::from(feed.status().state == State::Live),
+        )?;
+        sheet.gauge(
+            "camera_fps",
+            "Frames a second that the camera gives.",
+            Feed::fps,
+        )?;
+        sheet.gauge("camera_viewers", "Viewers watching now.", |feed| {
+            feed.stats().viewers.load(Relaxed) as f64
+        })?;
+        sheet.gauge(
+            "camera_variants",
+            "Sizes and qualities kept ready besides the camera's own.",
+            |feed| feed.variants() as f64,
+        )?;
+        let count = |counter: &AtomicU64| counter.load(Relaxed);
+        sheet.counter("camera_opened", "Times the camera was opened.", |feed| {
+            count(&feed.stats().opened)
+        })?;
+        sheet.counter("camera_frames", "Frames of the camera.", |feed| {
+            count(&feed.stats().frames)
+        })?;
+        sheet.counter("camera_bytes", "JPEG bytes of those frames.", |feed| {
+            count(&feed.stats().bytes)
+        })?;
+        sheet.counter(
+            "viewer_frames",
+            "Frames handed to viewers' connections.",
+            |feed| count(&feed.stats().sent_frames),
+        )?;
+        sheet.counter("viewer_bytes", "JPEG bytes of those frames.", |feed| {
+            count(&feed.stats().sent_bytes)
+        })?;
+        sheet.counter(
+            "viewer_skipped_frames",
+            "Frames that viewers skipped because their link was too slow.",
+            |feed| count(&feed.stats().skipped),
+        )?;
+        sheet.reasons(
+            "camera_dropped_frames",
+            "Frames of the camera that were not shown.",
+            "reason",
+            |feed| feed.stats().dropped(),
+        )?;
+        sheet.reasons(
+            "camera_mended_frames",
+            "Frames of the camera that were repaired.",
+            "repair",
+            |feed| feed.stats().mended(),
+        )?;
+        sheet.stages()
+    }
+}
+
+/// One scrape.
+struct Sheet<'a, 'e> {
+    encoder: &'a mut DescriptorEncoder<'e>,
+    feeds: &'a [Feed],
+}
+
+impl Sheet<'_, '_> {
+    fn gauge(
+        &mut self,
+        name: &str,
+        help: &str,
+        value: impl Fn(&Feed) -> f64,
+    ) -> Result<(), fmt::Error> {
+        let mut family = self
+            .encoder
+            .encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for feed in self.feeds {
+            let labels = [("camera", feed.name().as_ref())];
+            ConstGauge::new(value(feed)).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
+    fn counter(
+        &mut self,
+        name: &str,
+        help: &str,
+        value: impl Fn(&Feed) -> u64,
+    ) -> Result<(), fmt::Error> {
+        let mut family = self
+            .encoder
+            .encode_descriptor(name, help, None, MetricType::Counter)?;
+        for feed in self.feeds {
+            let labels = [("camera", feed.name().as_ref())];
+            ConstCounter::new(value(feed)).encode(family.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+
+    fn reasons(
+        &mut self,
+        name: &str,
+        help: &str,
+        label: &str,
+        values: impl Fn(&Feed) -> std::collections::BTreeMap<&'static str, u64>,
+    ) -> Result<(), fmt::Error> {
+        let mut family = self
+            .encoder
+            .encode_descriptor(name, help, None, MetricType::Counter)?;
+        for feed in self.feeds {
+            for (reason, count) in values(feed) {
+                let labels = [("camera", feed.name().as_ref()), (label, reason)];
+                ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How long frames take from stage to stage.
+    fn stages(&mut self) -> Result<(), fmt::Error> {
+        let mut family = self.encoder.encode_descriptor(
+            "frame_latency",
+            "Time a frame takes: `hub` from its capture to its publication, `socket` from there to a viewer's connection.",
+            Some(&Unit::Seconds),
+            MetricType::Histogram,
+        )?;
+        for feed in self.feeds {
+            let stats = feed.stats();
+            for (stage, histogram) in [("hub", &stats.to_hub), ("socket", &stats.to_socket)] {
+                let labels = [("camera", feed.name().as_ref()), ("stage", stage)];
+                histogram.encode(family.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,48 @@
+//! The JSON interface, `/api/v1`. Its OpenAPI document is made from this code.
+//!
+//! What does not belong here: deciding. A handler reads a request, asks the catalog, and says what came of it.
+
+mod cameras;
+mod types;
+
+use std::sync::LazyLock;
+
+use axum::{
+    http::header,
+    response::{IntoResponse, Response},
+};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::App;
+
+pub use types::{
+    CameraState, CameraView, CamerasView, Counters, NewCamera, SettingsChange, StateView,
+};
+
+#[derive(OpenApi)]
+#[openapi(info(
+    title = "framecast",
+    description = "Any camera on a web page, live: list, change, add and remove cameras."
+))]
+struct Document;
+
+pub(super) fn router() -> OpenApiRouter<App> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(cameras::list, cameras::add))
+        .routes(routes!(cameras::show, cameras::change, cameras::remove))
+}
+
+static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
+    let (_, document) = router().split_for_parts();
+    document.to_pretty_json().unwrap_or_default()
+});
+
+/// The OpenAPI document of this interface, as JSON.
+pub fn openapi() -> &'static str {
+    &DOCUMENT
+}
+
+pub(super) async fn document() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], openapi()).into_response()
+}

@@ -1,0 +1,92 @@
+//! How failures are answered: one clear line, as text or as JSON.
+
+use axum::{
+    Json,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{catalog::Refused, hub::TooMany};
+
+/// A failure on its way to the client.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) status: StatusCode,
+    pub(super) message: String,
+}
+
+/// What the JSON interface answers when something went wrong.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// What failed, and what to do about it.
+    pub error: String,
+}
+
+impl Failure {
+    pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            message: message.into(),
+        }
+    }
+
+    pub(super) fn bad(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, message)
+    }
+
+    pub(super) fn no_camera(name: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            format!("no camera is called `{name}`"),
+        )
+    }
+
+    /// As the JSON interface tells it.
+    pub(super) fn into_json(self) -> Response {
+        let status = self.status;
+        (
+            status,
+            Json(Problem {
+                error: self.message,
+            }),
+        )
+            .into_response()
+    }
+}
+
+/// As a line of text.
+impl IntoResponse for Failure {
+    fn into_response(self) -> Response {
+        let mut response = (
+            self.status,
+            [(header::CACHE_CONTROL, "no-store")],
+            format!("{}\n", self.message),
+        )
+            .into_response();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, header::HeaderValue::from_static("2"));
+        }
+        response
+    }
+}
+
+impl From<TooMany> for Failure {
+    fn from(error: TooMany) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, error.to_string())
+    }
+}
+
+impl From<Refused> for Failure {
+    fn from(refused: Refused) -> Self {
+        let status = match refused {
+            Refused::Unknown(_) => StatusCode::NOT_FOUND,
+            Refused::Exists(_) => StatusCode::CONFLICT,
+            Refused::Camera(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Self::new(status, refused.to_string())
+    }
+}

@@ -1,0 +1,177 @@
+//! Frames that a client sends to a `push` camera: `POST /cameras/NAME/push`.
+//!
+//! One JPEG, an endless multipart body, or JPEGs end to end: whatever the body turns out to be. One sender at a time; what
+//! it sends too fast or too large ends its request with a 4xx and concerns nobody else.
+
+use std::time::{Duration, Instant};
+
+use axum::{
+    body::{Body, HttpBody},
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use framecast_camera::Frame;
+use framecast_media::stream::Intake;
+use futures_util::StreamExt;
+use tokio::time::timeout;
+
+use super::{App, error::Failure};
+
+/// How long a sender may be silent.
+const SILENCE: Duration = Duration::from_secs(60);
+
+/// Takes the frames of one request, and answers how many there were.
+pub(super) async fn receive(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    headers: HeaderMap,
+    body: Body,
+) -> Response {
+    match frames(&app, &name, &headers, body).await {
+        Ok(0) => failed(Failure::bad(
+            "the body holds no JPEG: send one, several end to end, or multipart/x-mixed-replace",
+        )),
+        Ok(frames) => (StatusCode::OK, format!("{frames} frames\n")).into_response(),
+        Err(failure) => failed(failure),
+    }
+}
+
+/// The rest of the body is not read: the connection is of no more use.
+fn failed(failure: Failure) -> Response {
+    let mut response = failure.into_response();
+    response.headers_mut().insert(
+        header::CONNECTION,
+        header::HeaderValue::from_static("close"),
+    );
+    response
+}
+
+async fn frames(app: &App, name: &str, headers: &HeaderMap, body: Body) -> Result<u64, Failure> {
+    let port = match (app.catalog.port(name), app.catalog.hub().feed(name)) {
+        (Some(port), _) => port,
+        (None, Some(_)) => {
+            return Err(Failure::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                format!("camera `{name}` takes no frames: its source is not `push`"),
+            ));
+        }
+        (None, None) => return Err(Failure::no_camera(name)),
+    };
+    let too_large = || {
+        Failure::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("a frame may have {} bytes at most", app.limits.frame_bytes),
+        )
+    };
+    let sender = port
+        .sender()
+        .map_err(|taken| Failure::new(StatusCode::CONFLICT, taken.to_string()))?;
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok());
+    if content_type == Some("image/jpeg")
+        && body.size_hint().lower() > app.limits.frame_bytes as u64
+    {
+        return Err(too_large());
+    }
+    let mut intake = Intake::new(content_type, app.limits.frame_bytes);
+    let mut speed = Speed::new(app.limits.push_rate);
+    let mut frames = 0;
+    let mut chunks = body.into_data_stream();
+    loop {
+        let chunk = tokio::select! {
+            () = app.shutdown.cancelled() => {
+                return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "the server stops"));
+            }
+            chunk = timeout(SILENCE, chunks.next()) => chunk,
+        };
+        let silent = |_| Failure::new(StatusCode::REQUEST_TIMEOUT, "no bytes came for a minute");
+        let last = match chunk.map_err(silent)? {
+            Some(Ok(bytes)) => {
+                intake.push(&bytes);
+                false
+            }
+            Some(Err(error)) => return Err(Failure::bad(format!("the body broke off: {error}"))),
+            None => true,
+        };
+        loop {
+            let next = match intake.next() {
+                Ok(next) => next,
+                Err(framecast_media::stream::Error::TooLarge(_)) => return Err(too_large()),
+                Err(error) => return Err(Failure::bad(error.to_string())),
+            };
+            let Some(jpeg) = next else { break };
+            if !speed.allows(Instant::now()) {
+                return Err(Failure::new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    format!("more than {} frames a second", app.limits.push_rate),
+                ));
+            }
+            sender.send(Frame::jpeg(jpeg));
+            frames += 1;
+        }
+        if last {
+            if let Some(jpeg) = intake.finish() {
+                sender.send(Frame::jpeg(jpeg));
+                frames += 1;
+            }
+            return Ok(frames);
+        }
+    }
+}
+
+/// Tells a sender that is too fast from one whose network delivers in bursts: two seconds' worth may come at once.
+#[derive(Debug)]
+struct Speed {
+    rate: f64,
+    budget: f64,
+    last: Option<Instant>,
+}
+
+impl Speed {
+    fn new(rate: f64) -> Self {
+        Self {
+            rate,
+            budget: Self::most(rate),
+            last: None,
+        }
+    }
+
+    fn most(rate: f64) -> f64 {
+        (rate * 2.0).max(1.0)
+    }
+
+    fn allows(&mut self, now: Instant) -> bool {
+        if let Some(last) = self.last {
+            let earned = now.saturating_duration_since(last).as_secs_f64() * self.rate;
+            self.budget = (self.budget + earned).min(Self::most(self.rate));
+        }
+        self.last = Some(now);
+        self.budget -= 1.0;
+        self.budget >= 0.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(rate: f64, gap: Duration, frames: u32) -> bool {
+        let start = Instant::now();
+        let mut speed = Speed::new(rate);
+        (0..frames).all(|n| speed.allows(start + gap * n))
+    }
+
+    #[test]
+    fn a_sender_at_the_rate_is_never_too_fast() {
+        assert!(allowed(60.0, Duration::from_micros(16_667), 10_000));
+    }
+
+    #[test]
+    fn a_burst_is_forgiven_and_a_flood_is_not() {
+        assert!(allowed(30.0, Duration::ZERO, 60));
+        assert!(!allowed(30.0, Duration::ZERO, 61));
+        assert!(!allowed(30.0, Duration::from_millis(10), 1_000));
+    }
+}

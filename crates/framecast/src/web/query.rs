@@ -1,0 +1,161 @@
+//! What a viewer asks for in the address: size, rate, quality, freshness.
+//!
+//! Parameters that nobody knows are ignored, because programs append their own (`timestamp=`, `bypassCache=`). Known ones
+//! with a senseless value are answered with what would make sense.
+
+use std::{str::FromStr, time::Duration};
+
+use axum::{
+    extract::{FromRequestParts, Query},
+    http::request::Parts,
+};
+
+use super::error::Failure;
+use crate::{
+    hub::Variant,
+    sinks::{mjpeg::Dialect, snapshot::Wish},
+};
+
+/// The largest side that may be asked for.
+const MOST_PIXELS: u32 = 16_384;
+/// The longest that a snapshot may be waited for.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// How long a snapshot is waited for if nothing is said; programs such as OctoPrint give up after five seconds.
+const WAIT: Duration = Duration::from_millis(4_500);
+
+/// The parameters of an address, in their order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Asked(Vec<(String, String)>);
+
+impl Asked {
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        let found = self.0.iter().find(|(key, _)| key == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// Whether a switch is on, in the ways that other servers write it.
+    pub(super) fn is_on(&self, name: &str) -> bool {
+        matches!(self.value(name), Some("1" | "true" | "yes"))
+    }
+
+    /// Another size or quality than the camera's own. `w` and `h` are short for `width` and `height`.
+    pub(super) fn variant(&self) -> Result<Variant, Failure> {
+        let side = |long, short| match self.value(long) {
+            Some(_) => self.number(long, 1, MOST_PIXELS),
+            None => self.number(short, 1, MOST_PIXELS),
+        };
+        Ok(Variant {
+            width: side("width", "w")?,
+            height: side("height", "h")?,
+            quality: self.number("quality", 1, 100)?,
+        })
+    }
+
+    /// Frames a second at most.
+    pub(super) fn fps(&self) -> Result<Option<f64>, Failure> {
+        self.number("fps", 0.001, 1000.0)
+    }
+
+    pub(super) fn dialect(&self) -> Result<Option<Dialect>, Failure> {
+        match self.value("dialect") {
+            None => Ok(None),
+            Some(text) => text.parse().map(Some).map_err(Failure::bad),
+        }
+    }
+
+    /// How fresh a snapshot must be and how long it is waited for.
+    pub(super) fn wish(&self) -> Result<Wish, Failure> {
+        let timeout = self.time("timeout")?.unwrap_or(WAIT);
+        if timeout > LONGEST_WAIT {
+            return Err(Failure::bad("`timeout` is at most 60s"));
+        }
+        Ok(Wish {
+            max_age: self.time("max_age")?,
+            timeout,
+        })
+    }
+
+    fn number<T>(&self, name: &str, least: T, most: T) -> Result<Option<T>, Failure>
+    where
+        T: FromStr + PartialOrd + Copy + std::fmt::Display,
+    {
+        let Some(text) = self.value(name) else {
+            return Ok(None);
+        };
+        match text.parse::<T>() {
+            Ok(number) if (least..=most).contains(&number) => Ok(Some(number)),
+            _ => Err(Failure::bad(format!(
+                "`{name}={text}` is wrong: it is a number from {least} to {most}"
+            ))),
+        }
+    }
+
+    /// Seconds, or a time with its unit.
+    fn time(&self, name: &str) -> Result<Option<Duration>, Failure> {
+        let Some(text) = self.value(name) else {
+            return Ok(None);
+        };
+        let seconds = text
+            .parse::<f64>()
+            .ok()
+            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+        match seconds.or_else(|| humantime::parse_duration(text).ok()) {
+            Some(time) => Ok(Some(time)),
+            None => Err(Failure::bad(format!(
+                "`{name}={text}` is wrong: it is a time such as 2, 0.5 or 500ms"
+            ))),
+        }
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Asked {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
+        Query::try_from_uri(&parts.uri)
+            .map(|Query(pairs)| Self(pairs))
+            .map_err(|error| Failure::bad(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(query: &str) -> Asked {
+        let uri = format!("/?{query}").parse().unwrap();
+        Asked(Query::try_from_uri(&uri).unwrap().0)
+    }
+
+    #[test]
+    fn unknown_parameters_are_ignored() {
+        let asked = asked("timestamp=17&bypassCache=1&width=320");
+        assert_eq!(asked.variant().unwrap().width, Some(320));
+        assert_eq!(asked.fps().unwrap(), None);
+    }
+
+    #[test]
+    fn senseless_values_are_answered_with_what_makes_sense() {
+        for query in ["width=0", "width=-1", "height=99999", "quality=101", "w=x"] {
+            let failure = asked(query).variant().unwrap_err();
+            assert!(
+                failure.message.contains("it is a number from 1 to"),
+                "{query}"
+            );
+        }
+        for query in ["fps=0", "fps=NaN", "fps=inf", "fps=-5", "fps="] {
+            assert!(asked(query).fps().is_err(), "{query}");
+        }
+    }
+
+    #[test]
+    fn times_are_seconds_or_have_a_unit() {
+        let wish = asked("max_age=0&timeout=1.5").wish().unwrap();
+        assert_eq!(wish.max_age, Some(Duration::ZERO));
+        assert_eq!(wish.timeout, Duration::from_millis(1_500));
+        let wish = asked("max_age=250ms").wish().unwrap();
+        assert_eq!(wish.max_age, Some(Duration::from_millis(250)));
+        assert!(asked("timeout=1h").wish().is_err());
+        assert!(asked("max_age=soon").wish().is_err());
+    }
+}

@@ -1,0 +1,176 @@
+//! The loop that accepts connections.
+//!
+//! Our own, because what keeps a slow viewer's picture fresh is set here: hyper holds no more than one frame, and the kernel
+//! takes little beyond what the link carries at the moment.
+
+use std::{io, sync::Arc, time::Duration};
+
+use axum::Router;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use socket2::SockRef;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
+    net::{TcpListener, TcpStream, UnixListener, UnixStream},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{debug, warn};
+
+use super::guard;
+
+/// How long a client may take for the head of a request.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+/// The largest head of a request, and what hyper holds of an answer before it stops asking for more.
+const BUFFER: usize = 8 * 1024;
+/// Unsent bytes that the kernel takes at most: beyond them a frame waits here, where a newer one can replace it.
+const UNSENT: u32 = 16 * 1024;
+/// How long a client may leave what was sent unacknowledged, or stop reading altogether.
+const DEAD_AFTER: Duration = Duration::from_secs(30);
+/// How long requests that are under way may go on after the shutdown.
+const GRACE: Duration = Duration::from_millis(1_500);
+
+/// Where connections come from.
+#[derive(Debug)]
+pub enum Listener {
+    /// TCP.
+    Tcp(TcpListener),
+    /// A Unix domain socket.
+    Unix(UnixListener),
+}
+
+enum Accepted {
+    Tcp(TcpStream),
+    Unix(UnixStream),
+}
+
+impl Listener {
+    async fn accept(&self) -> io::Result<Accepted> {
+        Ok(match self {
+            Self::Tcp(listener) => Accepted::Tcp(listener.accept().await?.0),
+            Self::Unix(listener) => Accepted::Unix(listener.accept().await?.0),
+        })
+    }
+}
+
+/// Serves `router` on all `listeners` until `shutdown`, then waits a moment for what is under way.
+///
+/// At most `connections` are open at a time; one more gets a 503.
+pub async fn serve(
+    listeners: Vec<Listener>,
+    router: Router,
+    connections: usize,
+    shutdown: CancellationToken,
+) {
+    let tasks = TaskTracker::new();
+    let door = Arc::new(Door {
+        router,
+        places: Arc::new(Semaphore::new(connections)),
+        shutdown: shutdown.clone(),
+        tasks: tasks.clone(),
+    });
+    for listener in listeners {
+        let door = Arc::clone(&door);
+        tasks.spawn(async move {
+            door.accept(&listener).await;
+        });
+    }
+    shutdown.cancelled().await;
+    tasks.close();
+    if timeout(GRACE, tasks.wait()).await.is_err() {
+        warn!("{} connections were still busy and are cut", tasks.len());
+    }
+}
+
+struct Door {
+    router: Router,
+    places: Arc<Semaphore>,
+    shutdown: CancellationToken,
+    tasks: TaskTracker,
+}
+
+impl Door {
+    async fn accept(&self, listener: &Listener) {
+        loop {
+            let accepted = tokio::select! {
+                () = self.shutdown.cancelled() => return,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok(Accepted::Tcp(stream)) => {
+                    tune(&stream);
+                    self.admit(stream);
+                }
+                Ok(Accepted::Unix(stream)) => self.admit(stream),
+                Err(error) if is_about_one(&error) => debug!("a connection failed: {error}"),
+                Err(error) => {
+                    // Out of descriptors, most likely: accepting again at once would only spin.
+                    warn!("no connection can be accepted: {error}");
+                    sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+
+    fn admit<S>(&self, mut stream: S)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            // Written without waiting for the client: a socket that can't take this line at once is not worth more.
+            self.tasks.spawn(async move {
+                let refusal = guard::too_many_connections();
+                let _told = timeout(HEAD_TIME, stream.write_all(refusal.as_bytes())).await;
+            });
+            return;
+        };
+        let service = TowerToHyperService::new(self.router.clone());
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn(async move {
+            let connection = hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(HEAD_TIME)
+                .max_buf_size(BUFFER)
+                .serve_connection(TokioIo::new(stream), service)
+                .with_upgrades();
+            let mut connection = std::pin::pin!(connection);
+            let outcome = tokio::select! {
+                outcome = connection.as_mut() => outcome,
+                () = shutdown.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = outcome {
+                debug!("a connection ended: {error}");
+            }
+            drop(place);
+        });
+    }
+}
+
+fn tune(stream: &TcpStream) {
+    let socket = SockRef::from(stream);
+    let tuned = stream
+        .set_nodelay(true)
+        .and_then(|()| socket.set_tcp_notsent_lowat(UNSENT))
+        .and_then(|()| socket.set_tcp_user_timeout(Some(DEAD_AFTER)))
+        .and_then(|()| socket.set_keepalive(true));
+    if let Err(error) = tuned {
+        debug!("a connection can't be tuned: {error}");
+    }
+}
+
+/// Whether an error of `accept` concerns only the connection that was to be accepted.
+fn is_about_one(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted
+            | io::ErrorKind::ConnectionReset
+            | io::ErrorKind::ConnectionRefused
+            | io::ErrorKind::Interrupted
+    )
+}

@@ -1,0 +1,254 @@
+//! The WebSocket that carries many cameras: the transport of [`crate::sinks::multiplex`].
+
+use std::time::Duration;
+
+use axum::{
+    body::Bytes,
+    extract::{
+        State,
+        ws::{Message, WebSocket, WebSocketUpgrade},
+    },
+    http::{HeaderMap, StatusCode, header},
+    response::Response,
+};
+use serde::{Deserialize, Serialize};
+use tokio::time::{MissedTickBehavior, interval, timeout};
+
+use super::{App, error::Failure, guard};
+use crate::{
+    hub::{Feed, Variant},
+    sinks::multiplex::{self, Multiplex},
+};
+
+/// The subprotocol's name and version.
+const PROTOCOL: &str = "framecast.v1";
+/// The largest command of a client.
+const MOST_COMMAND: usize = 4 * 1024;
+/// How often every watched camera's state is told.
+const REPORT: Duration = Duration::from_secs(1);
+/// How long a client may take to read a message before it is let go.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a client may say.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Command {
+    Watch {
+        id: u16,
+        camera: String,
+        width: Option<u32>,
+        height: Option<u32>,
+        quality: Option<u8>,
+        fps: Option<f64>,
+    },
+    Unwatch {
+        id: u16,
+    },
+    Ack {
+        id: u16,
+        seq: u64,
+    },
+}
+
+/// What a client is told besides pictures.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum Report<'a> {
+    State {
+        id: u16,
+        camera: &'a str,
+        state: &'a str,
+        reason: Option<&'a str>,
+        viewers: usize,
+        fps: f64,
+        size: Option<String>,
+    },
+    Error {
+        id: u16,
+        reason: String,
+    },
+}
+
+/// `/ws`
+pub(super) async fn open(
+    State(app): State<App>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Result<Response, Failure> {
+    if !guard::may_read(&app, headers.get(header::ORIGIN), headers.get(header::HOST)) {
+        return Err(Failure::new(
+            StatusCode::FORBIDDEN,
+            "this site may not show the cameras: add its origin to `allow_origins`",
+        ));
+    }
+    Ok(upgrade
+        .protocols([PROTOCOL])
+        .max_message_size(MOST_COMMAND)
+        .max_frame_size(MOST_COMMAND)
+        // Nothing is held back: what doesn't fit the socket waits as the newest frame in the hub.
+        .write_buffer_size(0)
+        .on_upgrade(move |socket| Session { app, socket }.run()))
+}
+
+struct Session {
+    app: App,
+    socket: WebSocket,
+}
+
+impl Session {
+    async fn run(mut self) {
+        let mut cameras = Multiplex::new();
+        let mut report = interval(REPORT);
+        report.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let shutdown = self.app.shutdown.clone();
+        loop {
+            let went_on = tokio::select! {
+                () = shutdown.cancelled() => false,
+                said = self.socket.recv() => match said {
+                    Some(Ok(Message::Text(text))) => self.obey(&mut cameras, &text).await,
+                    Some(Ok(Message::Close(_)) | Err(_)) | None => false,
+                    Some(Ok(Message::Binary(_) | Message::Ping(_) | Message::Pong(_))) => true,
+                },
+                message = cameras.next() => match message {
+                    multiplex::Message::Picture(bytes) => self.send(Message::Binary(bytes)).await,
+                    multiplex::Message::Status(id) => match cameras.feed(id) {
+                        Some(feed) => self.state(id, &feed.clone()).await,
+                        None => true,
+                    },
+                    multiplex::Message::Gone(id) => self.fault(id, "the camera was removed").await,
+                },
+                _ = report.tick() => {
+                    let watched = cameras.watched();
+                    self.report(&watched).await
+                }
+            };
+            if !went_on {
+                break;
+            }
+        }
+        let _closing = timeout(
+            Duration::from_secs(1),
+            self.socket.send(Message::Close(None)),
+        )
+        .await;
+    }
+
+    /// Does what the client says; `false` ends the session.
+    async fn obey(&mut self, cameras: &mut Multiplex, text: &str) -> bool {
+        match serde_json::from_str(text) {
+            Ok(Command::Ack { id, seq }) => {
+                cameras.acknowledge(id, seq);
+                true
+            }
+            Ok(Command::Unwatch { id }) => {
+                cameras.unwatch(id);
+                true
+            }
+            Ok(Command::Watch {
+                id,
+                camera,
+                width,
+                height,
+                quality,
+                fps,
+            }) => {
+                let variant = Variant {
+                    width,
+                    height,
+                    quality,
+                };
+                match self.watch(cameras, id, &camera, variant, fps) {
+                    Ok(()) => true,
+                    Err(reason) => self.fault(id, &reason).await,
+                }
+            }
+            // A client of another make: going on would only leave it waiting.
+            Err(_) => false,
+        }
+    }
+
+    fn watch(
+        &self,
+        cameras: &mut Multiplex,
+        id: u16,
+        camera: &str,
+        variant: Variant,
+        fps: Option<f64>,
+    ) -> Result<(), String> {
+        if cameras.watched().len() >= multiplex::MOST {
+            return Err(format!(
+                "one connection watches {} cameras at most",
+                multiplex::MOST
+            ));
+        }
+        let senseless = variant.width == Some(0)
+            || variant.height == Some(0)
+            || variant
+                .quality
+                .is_some_and(|quality| !(1..=100).contains(&quality))
+            || fps.is_some_and(|fps| !(0.001..=1000.0).contains(&fps));
+        if senseless {
+            return Err("width, height, quality or fps is out of range".to_owned());
+        }
+        let feed = self
+            .app
+            .catalog
+            .hub()
+            .feed(camera)
+            .ok_or_else(|| format!("no camera is called {camera}"))?;
+        let subscription = feed
+            .subscribe_to(variant)
+            .map_err(|error| error.to_string())?;
+        cameras.watch(id, subscription.at_most(fps));
+        Ok(())
+    }
+
+    async fn report(&mut self, watched: &[(u16, Feed)]) -> bool {
+        for (id, feed) in watched {
+            if !self.state(*id, feed).await {
+                return false;
+            }
+        }
+        // Finds out about a client that is gone without a word.
+        self.send(Message::Ping(Bytes::new())).await
+    }
+
+    async fn state(&mut self, id: u16, feed: &Feed) -> bool {
+        let status = feed.status();
+        self.tell(&Report::State {
+            id,
+            camera: feed.name(),
+            state: status.state.as_str(),
+            reason: status.state.reason().map(AsRef::as_ref),
+            viewers: feed
+                .stats()
+                .viewers
+                .load(std::sync::atomic::Ordering::Relaxed),
+            fps: (feed.fps() * 10.0).round() / 10.0,
+            size: feed.size().map(|size| size.to_string()),
+        })
+        .await
+    }
+
+    async fn fault(&mut self, id: u16, reason: &str) -> bool {
+        self.tell(&Report::Error {
+            id,
+            reason: reason.to_owned(),
+        })
+        .await
+    }
+
+    async fn tell(&mut self, report: &Report<'_>) -> bool {
+        match serde_json::to_string(report) {
+            Ok(text) => self.send(Message::Text(text.into())).await,
+            Err(_) => false,
+        }
+    }
+
+    async fn send(&mut self, message: Message) -> bool {
+        matches!(
+            timeout(PATIENCE, self.socket.send(message)).await,
+            Ok(Ok(()))
+        )
+    }
+}

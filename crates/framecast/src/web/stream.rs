@@ -1,0 +1,64 @@
+//! A camera's endless Motion JPEG stream.
+
+use axum::{
+    body::Body,
+    extract::{Path, State},
+    http::{HeaderMap, HeaderName, Method, Version, header},
+    response::{IntoResponse, Response},
+};
+
+use super::{App, dialect, error::Failure, query::Asked};
+use crate::{
+    hub::Feed,
+    sinks::mjpeg::{self, Dialect},
+};
+
+/// `/cameras/NAME/stream.mjpg`
+pub(super) async fn of_camera(
+    State(app): State<App>,
+    Path(name): Path<String>,
+    asked: Asked,
+    method: Method,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let feed = app
+        .catalog
+        .hub()
+        .feed(&name)
+        .ok_or_else(|| Failure::no_camera(&name))?;
+    respond(&feed, &asked, &method, &headers)
+}
+
+/// The stream of `feed` as the client asked for it and can read it.
+pub(super) fn respond(
+    feed: &Feed,
+    asked: &Asked,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response, Failure> {
+    let dialect = match asked.dialect()? {
+        Some(forced) => forced,
+        // What ustreamer calls it.
+        None if asked.is_on("advance_headers") => Dialect::Browser,
+        None => dialect::of(headers),
+    };
+    let (variant, fps) = (asked.variant()?, asked.fps()?);
+    let body = if method == Method::HEAD {
+        Body::empty()
+    } else {
+        let subscription = feed.subscribe_to(variant)?.at_most(fps);
+        Body::from_stream(mjpeg::body(subscription, dialect))
+    };
+    let mut response = (
+        [
+            (header::CONTENT_TYPE, mjpeg::CONTENT_TYPE),
+            (header::CACHE_CONTROL, "no-store, no-transform"),
+            (HeaderName::from_static("x-accel-buffering"), "no"),
+        ],
+        body,
+    )
+        .into_response();
+    // Ends with the connection, without chunks: many a small program reads the parts right off the socket.
+    *response.version_mut() = Version::HTTP_10;
+    Ok(response)
+}
