@@ -1,5 +1,7 @@
 //! The program itself, running.
 
+#![allow(dead_code, reason = "every test binary uses a part of it")]
+
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
