@@ -285,3 +285,49 @@ async fn unknown_camera_has_a_page_that_leads_back() -> Result<()> {
         .until(&format!("{FIRST} && {}", is_live(FIRST)))
         .await
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_work_behind_a_path() -> Result<()> {
+    let Some((_alone, mut browser)) = browser(Kind::Chromium, Options::default()).await? else {
+        return Ok(());
+    };
+    let program = Program::start_with(&test_cameras(2), &["--base-path", "/behind/proxy"]).await?;
+    for page in ["behind/proxy/", "behind/proxy/cameras/camera2/"] {
+        browser.open(&program.url(page)).await?;
+        browser.until(&is_live(FIRST)).await?;
+        let styled = "return getComputedStyle(document.querySelector('header')).display";
+        assert_eq!(browser.eval(styled).await?, "flex", "{page}");
+    }
+    Ok(())
+}
+
+async fn camera_shows_on_a_page_of_another_site(kind: Kind) -> Result<()> {
+    let Some((_alone, mut browser)) = browser(kind, Options::default()).await? else {
+        return Ok(());
+    };
+    let site = Source::start(Duration::from_secs(1)).await?;
+    let origin = site.url();
+    let program = Program::start_with(&test_cameras(1), &["--allow-origin", &origin]).await?;
+    browser.open(&origin).await?;
+    browser
+        .eval(&format!(
+            "const script = document.createElement('script');
+             script.type = 'module';
+             script.src = '{}';
+             document.head.append(script);
+             document.body.innerHTML = '<framecast-camera name=camera1></framecast-camera>';",
+            program.url("assets/framecast.js")
+        ))
+        .await?;
+    browser.until(&is_live(FIRST)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn camera_shows_on_a_page_of_another_site_in_chromium() -> Result<()> {
+    camera_shows_on_a_page_of_another_site(Kind::Chromium).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn camera_shows_on_a_page_of_another_site_in_firefox() -> Result<()> {
+    camera_shows_on_a_page_of_another_site(Kind::Firefox).await
+}

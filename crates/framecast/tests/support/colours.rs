@@ -104,6 +104,11 @@ impl Source {
         self.running.cancel();
     }
 
+    /// The address of an empty page.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// The address of the stream.
     pub(crate) fn stream(&self, framing: Framing) -> String {
         match framing {

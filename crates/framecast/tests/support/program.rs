@@ -21,11 +21,17 @@ pub(crate) struct Program {
 impl Program {
     /// Serves these cameras, each `NAME=SOURCE`.
     pub(crate) async fn start(cameras: &[String]) -> Result<Self> {
+        Self::start_with(cameras, &[]).await
+    }
+
+    /// The same with more arguments.
+    pub(crate) async fn start_with(cameras: &[String], more: &[&str]) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let mut arguments = vec!["--listen".to_owned(), format!("127.0.0.1:{port}")];
         for camera in cameras {
             arguments.extend(["--camera".to_owned(), camera.clone()]);
         }
+        arguments.extend(more.iter().map(|&argument| argument.to_owned()));
         let mut program = Self {
             port,
             arguments,
