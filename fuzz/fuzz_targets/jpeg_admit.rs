@@ -15,11 +15,16 @@ fuzz_target!(|data: &[u8]| {
     for (admitted, lenience) in [(strict, Lenience::Strict), (pass, Lenience::Pass)] {
         let Ok(admitted) = admitted else { continue };
         let jpeg = &admitted.data;
-        let markers: Vec<usize> =
-            (1..jpeg.len()).filter(|&at| jpeg[at - 1] == 0xFF && matches!(jpeg[at], 0xD8 | 0xD9)).collect();
+        let markers: Vec<usize> = (1..jpeg.len())
+            .filter(|&at| jpeg[at - 1] == 0xFF && matches!(jpeg[at], 0xD8 | 0xD9))
+            .collect();
         assert_eq!(markers, [1, jpeg.len() - 1]);
-        assert!(jpeg.len() <= data.len() + 512, "more was added than tables, an Exif and an end");
-        let again = admit(jpeg.clone(), lenience).expect("what was admitted once is admitted again");
+        assert!(
+            jpeg.len() <= data.len() + 512,
+            "more was added than tables, an Exif and an end"
+        );
+        let again =
+            admit(jpeg.clone(), lenience).expect("what was admitted once is admitted again");
         assert_eq!(again.data.as_ptr(), jpeg.as_ptr());
         assert!(!again.mended.any());
     }

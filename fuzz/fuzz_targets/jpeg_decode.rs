@@ -19,10 +19,17 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(image) = decode(&admitted.data) {
         assert_eq!((image.width, image.height), size);
         assert_eq!(image.rgb.len() as u32, image.width * image.height * 3);
-        let resize = Resize { width: Some(20), height: Some(20) };
-        let smaller = transcode(&admitted.data, resize, 50).expect("what can be decoded can be scaled");
+        let resize = Resize {
+            width: Some(20),
+            height: Some(20),
+        };
+        let smaller =
+            transcode(&admitted.data, resize, 50).expect("what can be decoded can be scaled");
         let again = admit(smaller.data.into(), Lenience::Strict).expect("what is encoded is sound");
         assert!(!again.mended.any());
-        assert_eq!((u32::from(again.width), u32::from(again.height)), (smaller.width, smaller.height));
+        assert_eq!(
+            (u32::from(again.width), u32::from(again.height)),
+            (smaller.width, smaller.height)
+        );
     }
 });

@@ -4,7 +4,10 @@
 use framecast_media::multipart::{Error, Limits, Parser, Part};
 use libfuzzer_sys::fuzz_target;
 
-const LIMITS: Limits = Limits { part: 200, header: 100 };
+const LIMITS: Limits = Limits {
+    part: 200,
+    header: 100,
+};
 /// The longest boundary, with what surrounds it.
 const LINE: usize = 256 + 8;
 
@@ -36,7 +39,10 @@ fuzz_target!(|data: &[u8]| {
     let declared = [None, Some("x"), Some("--x"), Some("frame")][usize::from(first & 3)];
     let piece = usize::from(first >> 2) + 1;
     // A body of a stated length may end before a boundary that would have cut it comes into sight.
-    let lengths = stream.to_ascii_lowercase().windows(14).any(|it| it == b"content-length");
+    let lengths = stream
+        .to_ascii_lowercase()
+        .windows(14)
+        .any(|it| it == b"content-length");
     let whole = parse(declared, stream, stream.len().max(1));
     let pieces = parse(declared, stream, piece);
     if !lengths && whole.1.is_none() {

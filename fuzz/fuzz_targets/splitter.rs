@@ -25,7 +25,10 @@ fn split(stream: &[u8], piece: usize) -> (Vec<Vec<u8>>, Option<Error>) {
         assert!(splitter.buffered() <= LIMIT + 4 + piece);
     }
     let taken: usize = pictures.iter().map(Vec::len).sum();
-    assert_eq!(taken + splitter.skipped() as usize + splitter.buffered(), stream.len());
+    assert_eq!(
+        taken + splitter.skipped() as usize + splitter.buffered(),
+        stream.len()
+    );
     (pictures, None)
 }
 
@@ -37,7 +40,12 @@ fuzz_target!(|data: &[u8]| {
     let whole = split(stream, stream.len().max(1));
     assert_eq!(whole, split(stream, piece));
 
-    let hint = [None, Some("image/jpeg"), Some("multipart/x-mixed-replace"), Some("multipart/mixed; boundary=x")];
+    let hint = [
+        None,
+        Some("image/jpeg"),
+        Some("multipart/x-mixed-replace"),
+        Some("multipart/mixed; boundary=x"),
+    ];
     let mut intake = Intake::new(hint[usize::from(first & 3)], LIMIT);
     for bytes in stream.chunks(piece) {
         intake.push(bytes);

@@ -3,15 +3,20 @@
 //! A browser paints a part of a multipart stream only once it knows that the part is over. The framing decides whether
 //! it knows at once or with the next frame, which at one frame a second is a second later.
 
+#![allow(clippy::print_stdout, reason = "the figures are worth reading")]
+
 #[path = "support/browser/mod.rs"]
 mod browser;
 #[path = "support/colours.rs"]
 mod colours;
+#[path = "support/program.rs"]
+mod program;
 
 use std::time::Duration;
 
-use browser::{Browser, Kind, Result};
+use browser::{Browser, Kind, Options, Result};
 use colours::{Framing, Source, now};
+use program::Program;
 use tokio::sync::Mutex;
 
 /// What a viewer does not notice.
@@ -95,7 +100,7 @@ async fn photographed(browser: &mut Browser, stream: &str) -> Result<Vec<([u8; 3
 
 async fn framing_decides(kind: Kind) -> Result<()> {
     let _alone = ALONE.lock().await;
-    let Some(mut browser) = Browser::start_if_installed(kind).await? else {
+    let Some(mut browser) = Browser::start_if_installed(kind, Options::default()).await? else {
         return Ok(());
     };
     let source = Source::start(Duration::from_secs(1)).await?;
@@ -109,10 +114,41 @@ async fn framing_decides(kind: Kind) -> Result<()> {
     println!("{kind}: {early:?} with the next headers in advance, {late:?} without");
     assert!(early <= BAR, "{kind}: {early:?}");
     assert!(
-        late > Duration::from_millis(800),
+        late > Duration::from_millis(500),
         "{kind}: {late:?}: this test would not notice a late stream"
     );
     Ok(())
+}
+
+/// The whole way: a network camera, the program, a browser.
+async fn program_is_no_slower(kind: Kind) -> Result<()> {
+    let _alone = ALONE.lock().await;
+    let Some(mut browser) = Browser::start_if_installed(kind, Options::default()).await? else {
+        return Ok(());
+    };
+    let source = Source::start(Duration::from_secs(1)).await?;
+    let camera = source.stream(Framing::HeadersInAdvance);
+    let program = Program::start(&[format!("door={camera}")]).await?;
+    let stream = program.url("cameras/door/stream.mjpg");
+    let late = latency(&mut browser, &source, &stream).await?;
+    println!("{kind}: {late:?} through the program");
+    assert!(late <= BAR, "{kind}: {late:?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn program_is_no_slower_in_chromium() -> Result<()> {
+    program_is_no_slower(Kind::Chromium).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn program_is_no_slower_in_webkit() -> Result<()> {
+    program_is_no_slower(Kind::WebKit).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn program_is_no_slower_in_firefox() -> Result<()> {
+    program_is_no_slower(Kind::Firefox).await
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,17 +1,19 @@
 //! What may be typed, and what it means.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod config_registry;
-
 use std::path::Path;
 
 use clap::CommandFactory;
-use config_registry::registry;
 use framecast::{
     cli::{Args, Command},
     config::{self, Config},
+    drivers::{Registry, push},
     hub::Linger,
 };
+
+fn registry() -> Registry {
+    Registry::bundled(&push::Ports::default())
+}
 
 /// Resolves a command line in an environment that has only these variables beside the flags' own.
 fn load_in(line: &[&str], variables: &[(&str, &str)]) -> Result<Config, String> {
@@ -202,7 +204,7 @@ fn camera_names_the_driver_of_the_only_one() {
     assert_eq!(with("").unwrap(), ["camera=test"]);
     assert_eq!(
         with("tset").unwrap_err(),
-        "CAMERA: camera `camera`: no driver is called `tset`; did you mean `test`? (there are file, http, images, test)"
+        "CAMERA: camera `camera`: no driver is called `tset`; did you mean `test`? (there are exec, file, http, https, images, opencv, pi, push, screen, test, v4l2)"
     );
     let config = load_in(&["--camera", "a=test"], &[("CAMERA", "nonsense")]).unwrap();
     assert_eq!(
@@ -270,7 +272,7 @@ fn help_tells_a_newcomer_which_sources_there_are() {
         let help = Args::try_read(line, &registry()).unwrap_err().to_string();
         for part in [
             "Usage:",
-            "images      the pictures of a folder",
+            "images      the JPEG files of a folder",
             "once=…",
             "Examples:",
             "FRAMECAST_LISTEN",

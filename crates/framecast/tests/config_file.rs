@@ -1,17 +1,19 @@
 //! What a configuration file says, and what is said about its mistakes.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod config_registry;
-
 use std::{path::Path, time::Duration};
 
-use config_registry::registry;
 use framecast::{
     config::{self, Config, Limits, Listen, Place},
+    drivers::{Registry, push},
     hub::{Linger, Policy},
 };
 use framecast_camera::Size;
 use framecast_media::jpeg::Lenience;
+
+fn registry() -> Registry {
+    Registry::bundled(&push::Ports::default())
+}
 
 fn parse(text: &str) -> Config {
     Config::parse(text, Path::new("framecast.toml"), &registry()).unwrap()
@@ -138,7 +140,7 @@ stall = "soon"
         [
             "framecast.toml:1:1: unknown key `listne`; did you mean `listen`?",
             "framecast.toml:3:9: `level` in [log]: `inof` is no level: did you mean `info`?, or a filter such as info,framecast::hub=debug",
-            "framecast.toml:5:10: camera `door`: no driver is called `htp`; did you mean `http`? (there are file, http, images, test)",
+            "framecast.toml:5:10: camera `door`: no driver is called `htp`; did you mean `http`? (there are exec, file, http, https, images, opencv, pi, push, screen, test, v4l2)",
             "framecast.toml:7:7: `fps` in [cameras.door]: must be a number above zero, not 0",
             "framecast.toml:10:8: `size` in [cameras.attic]: `640` is no size; write width and height like 640x480, up to 16384x16384",
             "framecast.toml:11:11: `quality` in [cameras.attic]: must be a whole number from 1 to 100, not 101",
@@ -213,7 +215,7 @@ fn every_wrong_value_is_told_with_what_it_should_be() {
             "cameras.x = \"10.0.0.1/video\"",
             "must start with what it is",
         ),
-        ("cameras.x = \"file:\"", "there is no path behind `file:`"),
+        ("cameras.x = \"file:\"", "write `file:PATH`"),
         ("cameras.\"a/b\" = \"test\"", "can't be a camera's name"),
     ] {
         let told_is = mistakes(line);

@@ -1,13 +1,17 @@
 //! The files in `packaging` are what they say.
 
-mod config_registry;
-
 use std::path::Path;
 
-use config_registry::registry;
-use framecast::config::{Config, Limits};
+use framecast::{
+    config::{Config, Limits},
+    drivers::{Registry, push},
+};
 
 const SAMPLE: &str = include_str!("../../../packaging/framecast.toml");
+
+fn registry() -> Registry {
+    Registry::bundled(&push::Ports::default())
+}
 
 fn parse(text: &str) -> Config {
     Config::parse(text, Path::new("packaging/framecast.toml"), &registry())

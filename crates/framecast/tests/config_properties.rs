@@ -1,19 +1,20 @@
 //! What holds for every text and for every configuration.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-mod config_registry;
-
 use std::{collections::BTreeMap, fmt::Write as _, path::Path, time::Duration};
 
-use config_registry::registry;
 use framecast::{
     config::{self, Camera, Config, Limits, Log},
-    drivers::Request,
+    drivers::{Registry, Request, push},
     hub::{Linger, Policy},
 };
 use framecast_camera::Size;
 use framecast_media::jpeg::Lenience;
 use proptest::{collection::vec, option, prelude::*, sample::select};
+
+fn registry() -> Registry {
+    Registry::bundled(&push::Ports::default())
+}
 
 /// Pieces of a configuration in any order, which come further than letters in any order.
 fn soup() -> impl Strategy<Value = String> {
@@ -154,11 +155,11 @@ fn cameras() -> impl Strategy<Value = Request> {
     let name = "[A-Za-z0-9][A-Za-z0-9._-]{0,63}";
     let source = prop_oneof![
         Just("test".to_owned()),
-        "http:[ -~é]{0,30}[!-~]".prop_map(|text| text),
+        "images:[ -~é]{0,30}[!-~]".prop_map(|text| text),
         "file:[!-~]{1,30}"
     ];
     let size = option::of((1..=16384_u32, 1..=16384_u32));
-    let once = option::of("[ -~\n\t]{0,20}");
+    let once = option::of(select(vec!["true", "false", "yes", "off"]));
     (
         name,
         source,
@@ -171,7 +172,7 @@ fn cameras() -> impl Strategy<Value = Request> {
             name,
             options: match once {
                 Some(once) if source.starts_with("file:") => {
-                    BTreeMap::from([("once".to_owned(), once)])
+                    BTreeMap::from([("once".to_owned(), once.to_owned())])
                 }
                 _ => BTreeMap::new(),
             },

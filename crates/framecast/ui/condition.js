@@ -9,7 +9,8 @@
  * @property {number} patience How long a frame may take to come.
  *
  * @typedef {object} Condition
- * @property {'live' | 'waiting' | 'stale'} mood `stale`: what is shown, if anything, is not what the camera sees.
+ * @property {'live' | 'waiting' | 'stale' | 'unknown'} mood `stale`: what is shown, if anything, is not what the camera
+ * sees. `unknown`: nothing tells whether it is.
  * @property {string} text
  */
 
@@ -25,7 +26,7 @@ const BROKEN = {
 /** @param {Known} known @returns {Condition} */
 export function condition({ link, state, live, since, patience }) {
   if (link !== 'open') {
-    if (link === 'idle') return { mood: 'stale', text: 'paused' };
+    if (link === 'idle') return { mood: since === null ? 'waiting' : 'stale', text: 'paused' };
     return link === 'connecting' ? { mood: 'waiting', text: 'connecting…' } : { mood: 'stale', text: 'reconnecting…' };
   }
   const broken = state && BROKEN[state.state];

@@ -109,6 +109,8 @@ export class FramecastCamera extends HTMLElement {
       this.#stop();
       this.#shown = this.#live = this.#state = null;
       this.#interval = 0;
+      // Setting the size clears it.
+      [this.#canvas.width, this.#canvas.height] = [16, 9];
       this.update();
     } else {
       this.#watch?.change(this.#want());
@@ -174,20 +176,25 @@ export class FramecastCamera extends HTMLElement {
 
   /** @param {import('./link.js').Frame} frame */
   async #show(frame) {
-    const picture = await decode(frame.jpeg);
-    if (!this.#watch) return picture.close();
-    this.#live = frame.live;
     // The server's "no signal" picture is for those who cannot say it in words.
-    if (frame.live) {
-      if (this.#canvas.width !== picture.width) this.#canvas.width = picture.width;
-      if (this.#canvas.height !== picture.height) this.#canvas.height = picture.height;
-      this.#canvas.getContext('2d', { alpha: false })?.drawImage(picture.source, 0, 0);
-      if (this.#before !== null) this.#interval = usual(this.#interval, frame.received - this.#before);
-      this.#before = frame.received;
-      this.#shown = { age: frame.age, received: frame.received };
+    const watch = this.#watch;
+    const picture = frame.live ? await decode(frame.jpeg) : null;
+    if (watch && watch === this.#watch) {
+      this.#live = frame.live;
+      if (picture) this.#paint(picture, frame);
+      if ((this.dataset.mood === 'live') !== frame.live) this.#draw();
     }
-    picture.close();
-    if ((this.dataset.mood === 'live') !== frame.live) this.#draw();
+    picture?.close();
+  }
+
+  /** @param {import('./picture.js').Picture} picture @param {import('./link.js').Frame} frame */
+  #paint(picture, { age, received }) {
+    if (this.#canvas.width !== picture.width) this.#canvas.width = picture.width;
+    if (this.#canvas.height !== picture.height) this.#canvas.height = picture.height;
+    this.#canvas.getContext('2d', { alpha: false })?.drawImage(picture.source, 0, 0);
+    if (this.#before !== null) this.#interval = usual(this.#interval, received - this.#before);
+    this.#before = received;
+    this.#shown = { age, received };
   }
 
   #replaceStream() {
@@ -224,15 +231,16 @@ export class FramecastCamera extends HTMLElement {
   #draw() {
     const { name, mood, text, rate, age } = this.status;
     this.dataset.mood = mood;
-    this.#overlay.hidden = mood === 'live';
+    const seen = mood === 'live' || mood === 'unknown';
+    this.#overlay.hidden = seen;
     put(this.#overlay, text);
     put(this.#title, name);
     put(this.#rate, mood === 'live' && rate ? `${rate.toFixed(rate < 10 ? 1 : 0)} fps · ` : '');
-    put(this.#age, mood !== 'live' ? '' : age === null ? text : span(age));
-    const told = `${name}: ${mood === 'live' ? 'live' : text}`;
-    if (!told.startsWith('no picture for', name.length + 2) && this.getAttribute('aria-label') !== told) this.setAttribute('aria-label', told);
-    if (this.#told === `${mood} ${told}`) return;
-    this.#told = `${mood} ${told}`;
+    put(this.#age, !seen ? '' : age === null ? text : span(age));
+    const told = `${name}: ${text}`;
+    if (this.#told === told) return;
+    this.#told = told;
+    this.setAttribute('aria-label', told);
     this.#tell();
   }
 

@@ -160,8 +160,13 @@ export class Link {
 
   /** The network or the page is back: tries at once instead of waiting out the backoff. */
   wake() {
-    if (this.#socket && this.#now() - this.#heard > 2_000) this.#end(this.#socket);
-    if (!this.#socket && this.#watches.size > 0) this.#open();
+    // The page was away for a while, and its connection may have died meanwhile: a new one costs little.
+    if (this.#watches.size === 0) return this.rest();
+    if (this.#socket && this.#now() - this.#heard > 2_000) {
+      this.#end(this.#socket);
+      this.#enter('lost');
+    }
+    if (!this.#socket) this.#open();
   }
 
   /** The page goes away: closes at once, until `wake`. */

@@ -4,8 +4,8 @@ const CSS = `
 :host { display: block; position: relative; overflow: hidden; background: #0b0d10; color: #fff; font: 500 0.8125rem/1.4 system-ui, sans-serif; }
 :host([hidden]), [hidden] { display: none !important; }
 canvas, img { display: block; width: 100%; height: 100%; object-fit: contain; transition: filter .4s, opacity .4s; }
-:host([data-mood="stale"]) canvas, :host([data-mood="stale"]) img { filter: grayscale(1) brightness(.55); }
-p { position: absolute; inset: 0; display: grid; place-content: center; margin: 0; padding: 2.5em 1em; text-align: center; text-wrap: balance; font-size: .9375rem; text-shadow: 0 1px 4px #000; }
+:host(:not([data-mood="live"], [data-mood="unknown"])) :is(canvas, img) { filter: grayscale(1) brightness(.55); }
+p { position: absolute; inset: 0; display: grid; place-content: center; margin: 0; padding: .75em 1em 2.25em; text-align: center; text-wrap: balance; overflow-wrap: anywhere; text-shadow: 0 1px 4px #000; }
 div { position: absolute; inset: auto 0 0; display: flex; align-items: center; gap: .5em; padding: 1.6em .9em .6em; background: linear-gradient(transparent, #000a); text-shadow: 0 1px 2px #0009; container-type: inline-size; }
 b { flex: 1; min-width: 0; font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 span { font-variant-numeric: tabular-nums; opacity: .85; white-space: nowrap; }

@@ -27,13 +27,17 @@ export async function decode(jpeg) {
   return { source, width: source.naturalWidth, height: source.naturalHeight, close: () => {} };
 }
 
-/** A multipart stream in an <img>. Nothing tells how old its picture is. */
+const RENEW_MS = 10_000;
+
+/** A multipart stream in an <img>. Nothing tells how old its picture is, and no browser says when the stream has ended,
+ * so it is asked for anew every few seconds; meanwhile the former goes on. */
 export class Stream {
   /** @type {import('./condition.js').Condition} */
   condition = { mood: 'waiting', text: 'connecting…' };
   #image;
   #url;
   #failures = 0;
+  #asked = 0;
   /** @type {number | undefined} */
   #timer;
 
@@ -42,25 +46,30 @@ export class Stream {
     const url = new URL(`cameras/${encodeURIComponent(want.camera)}/stream.mjpg`, base);
     if (want.width) url.searchParams.set('width', `${want.width}`);
     if (want.fps) url.searchParams.set('fps', `${want.fps}`);
-    this.#url = url.href;
+    this.#url = url;
     this.#image = image;
     image.onload = () => {
       this.#failures = 0;
-      this.condition = { mood: 'live', text: 'age unknown' };
+      this.condition = { mood: 'unknown', text: 'age unknown' };
       changed();
     };
     image.onerror = () => {
       this.condition = { mood: 'stale', text: 'reconnecting…' };
       changed();
-      this.#timer = setTimeout(() => this.#load(), backoff(this.#failures++, Math.random()));
+      this.#load(backoff(this.#failures++, Math.random()));
     };
     image.hidden = false;
-    this.#load();
+    this.#load(0);
   }
 
-  #load() {
-    this.#image.removeAttribute('src');
-    this.#image.src = this.#url;
+  /** @param {number} wait */
+  #load(wait) {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#url.searchParams.set('n', `${this.#asked++}`);
+      this.#image.src = this.#url.href;
+      this.#load(RENEW_MS);
+    }, wait);
   }
 
   close() {

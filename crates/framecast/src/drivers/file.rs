@@ -4,15 +4,15 @@ use std::{
     ffi::OsString,
     fs, io,
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
 };
 
-use framecast_camera::{Camera, Error, ErrorKind, Frames, Result, Size};
+use framecast_camera::{Camera, Error, ErrorKind, Frames, Result, Size, Stop};
 
 use super::{
     Request, Scheme,
     process::{self, Exit, Program},
-    redact::redact,
+    redact::shown,
 };
 
 const DEFAULT_QUALITY: u8 = 80;
@@ -45,12 +45,12 @@ impl Camera for File {
         let file = self.clone();
         Frames::blocking(move |stop| {
             present(&file.path)?;
-            let codec = codec(&file.path)?;
-            let mut command = file.command(&codec);
-            let program = Program::start(&mut command, &file.request.name)?;
-            Ok(process::Frames::new(program, stop, move |exit| {
-                file.ended(exit)
-            }))
+            let Some(codec) = codec(&file.path, &file.request.name, &stop)? else {
+                return Ok(None.into_iter().flatten());
+            };
+            let program = Program::start(&mut file.command(&codec), &file.request.name)?;
+            let frames = process::Frames::new(program, stop, move |exit| file.ended(exit));
+            Ok(Some(frames).into_iter().flatten())
         })
     }
 }
@@ -94,11 +94,6 @@ impl File {
     }
 }
 
-/// The path as it may be shown.
-fn shown(path: &Path) -> String {
-    redact(&path.display().to_string())
-}
-
 /// Whether there is a file at all, which ffmpeg tells less clearly.
 fn present(path: &Path) -> Result<()> {
     let shown = shown(path);
@@ -123,30 +118,31 @@ fn present(path: &Path) -> Result<()> {
     }
 }
 
-/// The codec of the file's first video that is not a cover picture, by ffmpeg's name for it.
-fn codec(path: &Path) -> Result<String> {
-    let output = Command::new("ffprobe")
+/// The codec of the file's first video that is not a cover picture, by ffmpeg's name for it; `None` once a stop is
+/// requested.
+fn codec(path: &Path, camera: &str, stop: &Stop) -> Result<Option<String>> {
+    let mut command = Command::new("ffprobe");
+    command
         .args(["-v", "error", "-select_streams", "V:0"])
         .args(["-show_entries", "stream=codec_name", "-of", "csv=p=0"])
         .arg("-i")
-        .arg(operand(path))
-        .stdin(Stdio::null())
-        .output()
-        .map_err(|error| process::not_started("ffprobe", error))?;
-    let codec = String::from_utf8_lossy(&output.stdout);
-    let shown = shown(path);
-    match codec.split([',', '\n']).next().map(str::trim) {
-        Some(codec) if !codec.is_empty() => Ok(codec.to_owned()),
-        _ => {
-            let said = String::from_utf8_lossy(&output.stderr);
-            let said = said.lines().rfind(|line| !line.trim().is_empty());
-            let why = said.map_or("there is no video in it".to_owned(), redact);
-            Err(Error::new(
-                ErrorKind::Invalid,
-                format!("{shown} can't be played: {why}"),
-            ))
-        }
+        .arg(operand(path));
+    let Some((told, exit)) = Program::start(&mut command, camera)?.output(stop) else {
+        return Ok(None);
+    };
+    let told = String::from_utf8_lossy(&told);
+    let codec = told.split([',', '\n']).next().unwrap_or_default().trim();
+    if !codec.is_empty() {
+        return Ok(Some(codec.to_owned()));
     }
+    let why = match &*exit.last_words {
+        "" => "there is no video in it",
+        words => words,
+    };
+    Err(Error::new(
+        ErrorKind::Invalid,
+        format!("{} can't be played: {why}", shown(path)),
+    ))
 }
 
 /// The path as ffmpeg takes it for nothing but a path: neither an option nor an address.

@@ -12,7 +12,7 @@ use std::{
 
 use framecast_camera::{Camera, Error, ErrorKind, Frame, Frames, Result, Stop};
 
-use super::{Scheme, pace::Pace};
+use super::{Scheme, pace::Pace, redact::shown};
 
 const DEFAULT_FPS: f64 = 1.0;
 
@@ -84,7 +84,7 @@ fn readable(path: &Path) -> Option<Vec<u8>> {
         Ok(bytes) if bytes.is_empty() => None,
         Ok(bytes) => Some(bytes),
         Err(error) => {
-            tracing::debug!("{} is skipped: {error}", path.display());
+            tracing::debug!("{} is skipped: {error}", shown(path));
             None
         }
     }
@@ -98,7 +98,7 @@ fn listed(folder: &Path) -> Result<Vec<PathBuf>> {
             io::ErrorKind::NotADirectory => ErrorKind::Invalid,
             _ => ErrorKind::Unavailable,
         };
-        let shown = folder.display();
+        let shown = shown(folder);
         Error::new(kind, format!("the folder {shown} can't be read")).with_source(error)
     })?;
     let mut files: Vec<PathBuf> = entries
@@ -117,7 +117,7 @@ fn missing(folder: &Path, why: &str) -> Error {
         ErrorKind::Unavailable,
         format!(
             "the folder {} has nothing to show: {why} (it must end in .jpg or .jpeg)",
-            folder.display()
+            shown(folder)
         ),
     )
 }

@@ -147,12 +147,13 @@ impl Registry {
     /// build lacks.
     pub fn make(&self, request: &Request) -> Result<Arc<dyn Camera>> {
         let fault = |message| Err(Error::new(ErrorKind::Invalid, message));
-        let Some(scheme) = self.scheme(request.source.scheme()) else {
+        let name = request.source.scheme();
+        let Some(scheme) = self.scheme(name) else {
             let known: Vec<&str> = self.0.keys().copied().collect();
+            let known = known.join(", ");
+            // Only its beginning is shown: of what is no source, nobody knows where it has a password.
             return fault(format!(
-                "`{}` is no source: it must start with one of {}",
-                request.source,
-                known.join(", ")
+                "`{name}` is no kind of source: it must start with one of {known}"
             ));
         };
         for option in request.options.keys() {

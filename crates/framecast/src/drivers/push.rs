@@ -12,6 +12,7 @@ use std::{
 };
 
 use framecast_camera::{Camera, Error, ErrorKind, Frame, Frames, Result};
+use futures_util::{StreamExt as _, stream};
 use tokio::sync::Notify;
 
 use super::Scheme;
@@ -173,13 +174,12 @@ struct Push {
 impl Camera for Push {
     fn frames(&self) -> Frames {
         let (port, name) = (self.port.clone(), self.name.clone());
-        Frames::stream(futures_util::stream::unfold(None, move |reader| {
-            let (port, name) = (port.clone(), name.clone());
-            async move {
-                // Counted from the first poll on: frames that were never asked for want no reader.
-                let mut reader = reader.unwrap_or_else(|| Reader::new(&port, name));
-                Some((reader.next().await, Some(reader)))
-            }
+        // Made when the stream is first polled: frames that were never asked for have no reader.
+        let reader = stream::once(async move { Reader::new(&port, name) });
+        Frames::stream(reader.flat_map(|reader| {
+            stream::unfold(reader, |mut reader| async {
+                Some((reader.next().await, reader))
+            })
         }))
     }
 }

@@ -2,10 +2,10 @@
 //!
 //! It errs on the side of hiding. A text without secrets comes out as it went in.
 
-use std::ops::Range;
+use std::{ops::Range, path::Path};
 
 /// What stands in a secret's place.
-pub(super) const MASK: &str = "***";
+const MASK: &str = "***";
 
 /// Parts of a name that make its value a secret, wherever in the name they stand.
 const TELLTALE: [&str; 8] = [
@@ -21,6 +21,11 @@ const TELLTALE: [&str; 8] = [
 
 /// Names, or last words of one, that make its value a secret.
 const TELLTALE_ENDS: [&str; 6] = ["key", "sig", "pas", "psk", "hmac", "pw"];
+
+/// A path as it may be shown.
+pub(super) fn shown(path: &Path) -> String {
+    redact(&path.display().to_string())
+}
 
 /// The text with each secret in it replaced by [`MASK`].
 pub(super) fn redact(text: &str) -> String {

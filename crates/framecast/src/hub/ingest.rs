@@ -148,21 +148,21 @@ struct Job {
 impl Job {
     fn run(self) -> Result<Prepared, String> {
         match self.input {
-            Input::Jpeg(prepared) => transcode(prepared, self.resize, self.quality),
+            Input::Jpeg(prepared) => transcode(&prepared, self.resize, self.quality),
             Input::Raw(frame) => {
                 let prepared = encode(&frame, self.quality)?;
                 let source = (prepared.size.width, prepared.size.height);
                 if self.resize.target(source) == source {
                     Ok(prepared)
                 } else {
-                    transcode(prepared, self.resize, self.quality)
+                    transcode(&prepared, self.resize, self.quality)
                 }
             }
         }
     }
 }
 
-fn transcode(prepared: Prepared, resize: Resize, quality: u8) -> Result<Prepared, String> {
+fn transcode(prepared: &Prepared, resize: Resize, quality: u8) -> Result<Prepared, String> {
     let encoded =
         jpeg::transcode(&prepared.jpeg, resize, quality).map_err(|error| error.to_string())?;
     Ok(Prepared {

@@ -1,5 +1,9 @@
 //! A camera whose every frame is one colour, and which remembers when it sent it.
 
+#![allow(dead_code, reason = "every test binary uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -10,7 +14,9 @@ use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use bytes::Bytes;
 use framecast_media::jpeg::{self, Layout, Pixels};
+use futures_util::StreamExt;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use super::browser::Result;
 
@@ -36,8 +42,16 @@ pub(crate) enum Framing {
 /// A web server with a stream of colours.
 #[derive(Debug)]
 pub(crate) struct Source {
-    address: String,
+    address: SocketAddr,
+    shared: Shared,
+    running: CancellationToken,
+}
+
+#[derive(Debug, Clone)]
+struct Shared {
     log: Log,
+    pictures: Vec<Bytes>,
+    interval: Duration,
 }
 
 /// What the newest stream has sent. A browser may leave an older one running for a while.
@@ -52,33 +66,60 @@ struct Sent {
 impl Source {
     /// Serves one colour per interval.
     pub(crate) async fn start(interval: Duration) -> Result<Self> {
-        let log = Log::default();
-        let pictures = COLOURS.map(solid).into_iter().collect::<Result<Vec<_>>>()?;
-        let shared = (log.clone(), pictures, interval);
+        let pictures = COLOURS.map(solid).into_iter().collect::<Result<_>>()?;
+        let mut source = Self {
+            address: SocketAddr::from(([127, 0, 0, 1], 0)),
+            shared: Shared {
+                log: Log::default(),
+                pictures,
+                interval,
+            },
+            running: CancellationToken::new(),
+        };
+        source.start_again().await?;
+        Ok(source)
+    }
+
+    /// Starts on the port it had.
+    pub(crate) async fn start_again(&mut self) -> Result<()> {
+        let listener = TcpListener::bind(self.address).await?;
+        self.address = listener.local_addr()?;
+        let running = CancellationToken::new();
+        self.running = running.clone();
         let router = Router::new()
             .route(
                 "/",
                 get(async || Html("<!DOCTYPE html><title>colours</title><body>")),
             )
             .route("/{framing}", get(colours))
-            .with_state(shared);
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let address = format!("http://{}", listener.local_addr()?);
-        tokio::spawn(async { axum::serve(listener, router).await });
-        Ok(Self { address, log })
+            .with_state((self.shared.clone(), running.clone()));
+        tokio::spawn(
+            running.run_until_cancelled_owned(async { axum::serve(listener, router).await }),
+        );
+        Ok(())
+    }
+
+    /// Ends the streams and answers no more.
+    pub(crate) fn stop(&self) {
+        self.running.cancel();
+    }
+
+    /// The address of an empty page.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// The address of the stream.
     pub(crate) fn stream(&self, framing: Framing) -> String {
         match framing {
-            Framing::HeadersFirst => format!("{}/first.mjpg", self.address),
-            Framing::HeadersInAdvance => format!("{}/advance.mjpg", self.address),
+            Framing::HeadersFirst => format!("http://{}/first.mjpg", self.address),
+            Framing::HeadersInAdvance => format!("http://{}/advance.mjpg", self.address),
         }
     }
 
     /// When a colour that was seen at `seen` had been sent, in milliseconds since 1970.
     pub(crate) fn sent(&self, colour: [u8; 3], seen: u64) -> Option<u64> {
-        let log = self.log.lock().unwrap();
+        let log = self.shared.log.lock().unwrap();
         let sent = log.colours.iter().rev().filter(|sent| sent.0 == colour);
         sent.map(|(_, at)| *at).find(|at| *at <= seen)
     }
@@ -92,9 +133,14 @@ pub(crate) fn now() -> u64 {
 
 async fn colours(
     Path(framing): Path<String>,
-    State((log, pictures, interval)): State<(Log, Vec<Bytes>, Duration)>,
+    State((shared, running)): State<(Shared, CancellationToken)>,
 ) -> impl IntoResponse {
     const HEADERS: &[u8] = b"--frame\r\nContent-Type: image/jpeg\r\n\r\n";
+    let Shared {
+        log,
+        pictures,
+        interval,
+    } = shared;
     let stream = {
         let mut log = log.lock().unwrap();
         *log = Sent {
@@ -131,7 +177,10 @@ async fn colours(
     });
     let media_type = "multipart/x-mixed-replace;boundary=frame";
     let headers = [("content-type", media_type), ("cache-control", "no-store")];
-    (headers, Body::from_stream(parts))
+    (
+        headers,
+        Body::from_stream(parts.take_until(running.cancelled_owned())),
+    )
 }
 
 fn solid(colour: [u8; 3]) -> Result<Bytes> {

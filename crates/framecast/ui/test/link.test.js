@@ -200,6 +200,44 @@ test('network that is back is used at once', () => {
   assert.equal(sockets.length, before + 1);
 });
 
+test('page that is shown again trusts no connection that was silent meanwhile', () => {
+  const shared = link();
+  const door = viewer();
+  const watch = shared.watch({ camera: 'door' }, door);
+  newest().opens();
+  mock.timers.tick(3_000);
+  shared.wake();
+  assert.deepEqual([sockets.length, sockets[0].closed, door.links.at(-1)], [2, true, 'lost']);
+  watch.change({ camera: 'door', width: 640 });
+  newest().opens();
+  assert.deepEqual(newest().watches, [{ id: 2, camera: 'door', width: 640 }]);
+});
+
+test('page that is shown again before the connection was closed watches again', () => {
+  const shared = link();
+  shared.watch({ camera: 'door' }, viewer()).close();
+  newest().opens();
+  mock.timers.tick(3_000);
+  shared.wake();
+  shared.watch({ camera: 'door' }, viewer());
+  newest().opens();
+  assert.equal(newest().watches.length, 1);
+});
+
+test('page that goes away closes the connection at once, and opens it when it is back', () => {
+  const shared = link();
+  const door = viewer();
+  shared.watch({ camera: 'door' }, door);
+  newest().opens();
+  shared.rest();
+  assert.ok(newest().closed);
+  mock.timers.tick(60_000);
+  assert.equal(sockets.length, 1);
+  shared.wake();
+  newest().opens();
+  assert.deepEqual(door.links, ['connecting', 'open', 'idle', 'connecting', 'open']);
+});
+
 test('connection that has gone silent is given up', () => {
   const door = viewer();
   link().watch({ camera: 'door' }, door);

@@ -107,7 +107,7 @@ impl Parser {
     ///
     /// # Errors
     ///
-    /// An [`Error`] if a limit is exceeded or there is no boundary to be found; the same one from then on.
+    /// An [`enum@Error`] if a limit is exceeded or there is no boundary to be found; the same one from then on.
     #[expect(
         clippy::should_implement_trait,
         reason = "an iterator can't say that there is nothing yet"
@@ -210,7 +210,10 @@ impl Parser {
             .map_or(Line::Other, |it| it.sort(line))
         {
             Line::Delimiter => self.begin(),
-            Line::Close => self.state = State::Closed,
+            Line::Close => {
+                self.state = State::Closed;
+                self.buffer = BytesMut::new();
+            }
             Line::Other => self.other_line(line, carriage_return),
         }
         Ok(Step::On)

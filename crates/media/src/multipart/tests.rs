@@ -171,6 +171,7 @@ fn what_follows_the_closing_boundary_is_ignored() {
     assert_eq!(&parser.next().unwrap().unwrap().body[..], b"abc");
     assert_eq!(parser.next(), Ok(None));
     assert!(parser.closed());
+    assert_eq!(parser.buffered(), 0);
 }
 
 #[test]

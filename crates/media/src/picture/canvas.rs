@@ -34,6 +34,14 @@ impl Area {
         }
     }
 
+    /// The part of it that lies in another.
+    pub(super) fn within(self, other: Self) -> Self {
+        let (x, y) = (self.x.max(other.x), self.y.max(other.y));
+        let right = (self.x + self.width).min(other.x + other.width);
+        let bottom = (self.y + self.height).min(other.y + other.height);
+        Self::new(x, y, right - x, bottom - y)
+    }
+
     /// It without a margin on the left and the right.
     pub(super) fn narrowed(self, margin: i32) -> Self {
         Self {

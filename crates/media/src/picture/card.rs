@@ -111,6 +111,14 @@ impl TestCard {
         let room = (track.width as f32 - 2.0 * radius).max(0.0);
         let centre = (track.x as f32 + radius + room * phase as f32, middle(track));
         let tail = track.width as f32 / 6.0;
+        // The track's height is room enough for the mark.
+        let reach = Area::new(
+            centre.0 as i32 - track.height,
+            track.y,
+            track.height * 2,
+            track.height,
+        );
+        let around = reach.within(track);
         self.picture.blend(track, MARK, |x, y| {
             let behind = centre.0 - (x as f32 + 0.5);
             let inside = (y as f32 + 0.5 - centre.1).abs() < radius * 0.5;
@@ -121,9 +129,9 @@ impl TestCard {
             }
         });
         self.picture
-            .shape(track, MARK, |x, y| circle(x, y, centre, radius));
+            .shape(around, MARK, |x, y| circle(x, y, centre, radius));
         self.picture
-            .shape(track, TEXT, |x, y| circle(x, y, centre, radius * 0.45));
+            .shape(around, TEXT, |x, y| circle(x, y, centre, radius * 0.45));
     }
 }
 

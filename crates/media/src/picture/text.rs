@@ -96,8 +96,10 @@ impl Picture {
         let (width, height) = (mask.width * face.factor, mask.height * face.factor);
         let x = area.x + (area.width - width) / 2;
         let y = area.y + (area.height - height) / 2;
+        let columns = Place::all(mask.width, face.factor);
+        let rows = Place::all(mask.height, face.factor);
         self.blend(Area::new(x, y, width, height), colour, |column, row| {
-            mask.enlarged(column - x, row - y, face.factor)
+            mask.covered(columns[(column - x) as usize], rows[(row - y) as usize])
         });
     }
 
@@ -185,21 +187,39 @@ impl Mask {
         }
     }
 
-    /// How far a pixel of the enlarged mask is covered: the edges are smoothed, so that the letters look drawn rather
-    /// than laid of bricks.
-    fn enlarged(&self, x: i32, y: i32, factor: i32) -> f32 {
-        if factor == 1 {
-            return self.at(x, y);
-        }
+    /// How far a pixel of the enlarged mask is covered, by its places across and down: the edges are smoothed, so that
+    /// the letters look drawn rather than laid of bricks.
+    fn covered(&self, across: Place, down: Place) -> f32 {
+        let (x, y) = (across.pixel, down.pixel);
+        let top = self.at(x, y) * (1.0 - across.beyond) + self.at(x + 1, y) * across.beyond;
+        let bottom =
+            self.at(x, y + 1) * (1.0 - across.beyond) + self.at(x + 1, y + 1) * across.beyond;
+        let share = top * (1.0 - down.beyond) + bottom * down.beyond;
+        (share - 0.46) * across.sharpness + 0.5
+    }
+}
+
+/// Where a pixel of something enlarged lies between the centres of two pixels of the original.
+#[derive(Clone, Copy)]
+struct Place {
+    pixel: i32,
+    /// How far it is on its way to the next, from 0 to 1.
+    beyond: f32,
+    sharpness: f32,
+}
+
+impl Place {
+    /// Those of all pixels of a side that had `side` pixels.
+    fn all(side: i32, factor: i32) -> Vec<Self> {
         let place = |pixel: i32| {
-            let exact = (pixel as f32 + 0.5) / factor as f32 - 0.5;
-            (exact.floor() as i32, exact - exact.floor())
+            let halves = 2 * pixel + 1 - factor;
+            Self {
+                pixel: halves.div_euclid(2 * factor),
+                beyond: halves.rem_euclid(2 * factor) as f32 / (2 * factor) as f32,
+                sharpness: if factor == 1 { 2.0 } else { factor as f32 },
+            }
         };
-        let ((x, right), (y, down)) = (place(x), place(y));
-        let top = self.at(x, y) * (1.0 - right) + self.at(x + 1, y) * right;
-        let bottom = self.at(x, y + 1) * (1.0 - right) + self.at(x + 1, y + 1) * right;
-        let share = top * (1.0 - down) + bottom * down;
-        (share - 0.46) * factor as f32 + 0.5
+        (0..side * factor).map(place).collect()
     }
 }
 

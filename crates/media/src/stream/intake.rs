@@ -64,7 +64,7 @@ impl Intake {
     ///
     /// # Errors
     ///
-    /// An [`Error`] if a limit is exceeded or there is no boundary to be found; the same one from then on.
+    /// An [`enum@Error`] if a limit is exceeded or there is no boundary to be found; the same one from then on.
     #[expect(
         clippy::should_implement_trait,
         reason = "an iterator can't say that there is nothing yet"

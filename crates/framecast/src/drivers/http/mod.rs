@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use framecast_camera::{Camera, Error, ErrorKind, Frame, Frames, Result};
 use framecast_media::stream::Intake;
-use futures_util::stream;
+use futures_util::{Stream, TryStreamExt as _, stream};
 use reqwest::{Response, header::CONTENT_TYPE};
 use url::Url;
 
@@ -89,18 +89,8 @@ impl Http {
 
 impl Camera for Http {
     fn frames(&self) -> Frames {
-        let camera = self.clone();
-        Frames::stream(stream::try_unfold(None, move |reading| {
-            let camera = camera.clone();
-            async move {
-                let mut reading = match reading {
-                    None => camera.open().await?,
-                    Some(reading) => reading,
-                };
-                let frame = Frame::jpeg(reading.next().await?);
-                Ok(Some((frame, Some(reading))))
-            }
-        }))
+        let opened = stream::once(self.clone().open());
+        Frames::stream(opened.map_ok(Reading::frames).try_flatten())
     }
 }
 
@@ -156,6 +146,13 @@ enum Reading {
 }
 
 impl Reading {
+    fn frames(self) -> impl Stream<Item = Result<Frame>> {
+        stream::try_unfold(self, |mut reading| async {
+            let frame = Frame::jpeg(reading.next().await?);
+            Ok(Some((frame, reading)))
+        })
+    }
+
     async fn next(&mut self) -> Result<Bytes> {
         match self {
             Self::Stream {
@@ -202,8 +199,13 @@ impl Reading {
                     None => {
                         let (_, due) = pace.tick(Instant::now());
                         tokio::time::sleep_until(due.into()).await;
-                        let response = client.fetch().await?;
-                        client.picture(response).await?
+                        match client.fetch_picture().await {
+                            // A kept connection may be closed just as it is used again.
+                            Err(error) if error.kind() != ErrorKind::Denied => {
+                                client.fetch_picture().await?
+                            }
+                            picture => picture?,
+                        }
                     }
                 };
                 if repeats.is_news(&picture, Instant::now()) {

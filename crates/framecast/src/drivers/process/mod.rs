@@ -6,26 +6,25 @@
 
 mod complaints;
 mod frames;
+mod group;
 
 use std::{
     fmt,
     io::{self, Read as _},
     os::{fd::AsFd as _, unix::process::CommandExt as _},
     process::{Child, ChildStderr, ChildStdout, Command, Stdio},
-    thread,
     time::{Duration, Instant},
 };
 
 use framecast_camera::{Error, ErrorKind, Result, Stop};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{
-        Pid, Signal, WaitOptions, WaitStatus, kill_process_group, test_kill_process_group, waitpgid,
-    },
+    process::{Pid, WaitStatus},
 };
 
 use complaints::Complaints;
 pub(super) use frames::Frames;
+use group::Group;
 
 /// How long a wait for output lasts before the [`Stop`] is looked at again.
 const NAP: Timespec = Timespec {
@@ -33,24 +32,15 @@ const NAP: Timespec = Timespec {
     tv_nsec: 100_000_000,
 };
 
-/// How long the group may take to end after SIGTERM.
-const GRACE: Duration = Duration::from_secs(2);
-
-/// How long after SIGKILL the group is still waited for.
-const LAST_GRACE: Duration = Duration::from_secs(1);
-
 /// How long a program that closed its output may take to exit, so that its exit status can be told.
 const EXIT: Duration = Duration::from_secs(1);
 
 /// A running program.
 pub(super) struct Program {
-    /// Also the leader's process id.
-    group: Pid,
+    group: Group,
     stdout: Option<ChildStdout>,
     stderr: Option<ChildStderr>,
     complaints: Complaints,
-    /// The leader's, once it was waited for.
-    status: Option<WaitStatus>,
 }
 
 /// What came of waiting for a program's output.
@@ -105,14 +95,29 @@ impl Program {
             .spawn()
             .map_err(|error| not_started(&command.get_program().to_string_lossy(), error))?;
         // From here on it is waited for as a group: the handle itself is not needed, and dropping it does nothing.
-        let group = Pid::from_child(&child);
+        let group = Group::led_by(Pid::from_child(&child));
         Ok(Self {
             group,
             stdout: child.stdout,
             stderr: child.stderr,
             complaints: Complaints::of(camera),
-            status: None,
         })
+    }
+
+    /// What the program writes up to its end, or as much of it as is bearable; `None` once a stop is requested.
+    pub(super) fn output(mut self, stop: &Stop) -> Option<(Vec<u8>, Exit)> {
+        const BEARABLE: usize = 64 * 1024;
+        let mut output = vec![0; BEARABLE];
+        let mut length = 0;
+        while length < BEARABLE {
+            match self.read(&mut output[length..], stop) {
+                Output::Bytes(bytes) => length += bytes,
+                Output::Ended => break,
+                Output::Stopped => return None,
+            }
+        }
+        output.truncate(length);
+        Some((output, self.exit()))
     }
 
     /// Waits for output and reads what there is, seeing to standard error all the while.
@@ -128,7 +133,7 @@ impl Program {
             let Some(pipe) = self.stdout.as_mut().filter(|_| stdout) else {
                 // An idle moment: the output of a program that exited is read to its end by now, and what it may have
                 // left running in the background is no longer the camera.
-                if !stderr && self.has_exited() {
+                if !stderr && self.group.status().is_some() {
                     return Output::Ended;
                 }
                 continue;
@@ -150,13 +155,14 @@ impl Program {
             // Not only until it exits: its last words may still be in the pipe.
             if self.wait(&NAP).stderr {
                 self.listen();
-            } else if self.has_exited() {
+            } else if self.group.status().is_some() {
                 break;
             }
         }
+        let status = self.group.status();
         Exit {
-            code: self.status.and_then(WaitStatus::exit_status),
-            signal: self.status.and_then(WaitStatus::terminating_signal),
+            code: status.and_then(WaitStatus::exit_status),
+            signal: status.and_then(WaitStatus::terminating_signal),
             last_words: self.complaints.last(),
             bytes: 0,
             frames: 0,
@@ -191,71 +197,19 @@ impl Program {
             }
         }
     }
-
-    fn has_exited(&mut self) -> bool {
-        self.reap();
-        self.status.is_some()
-    }
-
-    /// Waits for whatever of the group is our child and has ended: the leader, and orphans where this process is init.
-    fn reap(&mut self) {
-        while let Ok(Some((pid, status))) = waitpgid(self.group, WaitOptions::NOHANG) {
-            if pid == self.group {
-                self.status = Some(status);
-            }
-        }
-    }
-
-    fn is_gone(&mut self) -> bool {
-        self.reap();
-        // An id that is still a group's is not given to a new process, so this can't hit a stranger before it says so.
-        test_kill_process_group(self.group) == Err(rustix::io::Errno::SRCH)
-    }
-
-    fn signal(&self, signal: Signal) {
-        // It fails only if the group is gone, which is what it is for.
-        let _gone = kill_process_group(self.group, signal);
-    }
-
-    fn gone_within(&mut self, grace: Duration) -> bool {
-        let deadline = Instant::now() + grace;
-        let mut pause = Duration::from_millis(1);
-        loop {
-            if self.is_gone() {
-                return true;
-            }
-            if Instant::now() >= deadline {
-                return false;
-            }
-            thread::sleep(pause);
-            pause = (pause * 2).min(Duration::from_millis(25));
-        }
-    }
 }
 
-/// Ends the whole group, by force if need be, and returns when it is gone.
 impl Drop for Program {
     fn drop(&mut self) {
-        // A program that is stuck writing wakes up.
+        // One that is stuck writing wakes up.
         self.stdout = None;
         self.stderr = None;
-        if self.is_gone() {
-            return;
-        }
-        self.signal(Signal::TERM);
-        if self.gone_within(GRACE) {
-            return;
-        }
-        self.signal(Signal::KILL);
-        if !self.gone_within(LAST_GRACE) {
-            let group = self.group.as_raw_nonzero();
-            tracing::warn!("process group {group} is still there after SIGKILL");
-        }
+        self.group.end();
     }
 }
 
 /// Why a program could not be started.
-pub(super) fn not_started(program: &str, error: io::Error) -> Error {
+fn not_started(program: &str, error: io::Error) -> Error {
     let (kind, hint) = match error.kind() {
         io::ErrorKind::NotFound if program.starts_with("ff") => {
             (ErrorKind::Unsupported, "install it: apt-get install ffmpeg")
@@ -271,4 +225,21 @@ pub(super) fn not_started(program: &str, error: io::Error) -> Error {
 struct Ready {
     stdout: bool,
     stderr: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_is_not_installed_is_named_with_what_to_do() {
+        let mut command = Command::new("ffnothing");
+        let Err(error) = Program::start(&mut command, "door") else {
+            panic!("there is such a program");
+        };
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        let message = error.to_string();
+        assert!(message.contains("`ffnothing`"), "{message}");
+        assert!(message.contains("apt-get install ffmpeg"), "{message}");
+    }
 }

@@ -4,6 +4,7 @@
 //! anything about framecast.
 
 #![allow(dead_code, reason = "every test binary uses a part of it")]
+#![allow(clippy::print_stdout, reason = "a test may say what it left out")]
 
 mod bidi;
 mod process;
@@ -79,31 +80,27 @@ pub(crate) struct Browser {
 #[derive(Debug)]
 enum Driver {
     Classic(WebDriver),
-    Bidi(Bidi),
+    Bidi(Box<Bidi>),
 }
 
 impl Browser {
     /// Starts a browser with an empty profile.
-    pub(crate) async fn start(kind: Kind) -> Result<Self> {
-        Self::start_with(kind, Options::default()).await
-    }
-
-    /// The same, or nothing where the browser is not installed. On a build server that is a mistake.
-    pub(crate) async fn start_if_installed(kind: Kind) -> Result<Option<Self>> {
-        if process::found(kind.program()) || std::env::var_os("CI").is_some() {
-            return Self::start(kind).await.map(Some);
-        }
-        println!("{kind} is not installed, so nothing was tested");
-        Ok(None)
-    }
-
-    pub(crate) async fn start_with(kind: Kind, options: Options) -> Result<Self> {
+    pub(crate) async fn start(kind: Kind, options: Options) -> Result<Self> {
         let driver = match kind {
             Kind::Chromium => Driver::Classic(WebDriver::chromium(options).await?),
             Kind::WebKit => Driver::Classic(WebDriver::webkit(options).await?),
-            Kind::Firefox => Driver::Bidi(Bidi::firefox(options).await?),
+            Kind::Firefox => Driver::Bidi(Box::new(Bidi::firefox(options).await?)),
         };
         Ok(Self { kind, driver })
+    }
+
+    /// The same, or nothing where the browser is not installed. On a build server that is a mistake.
+    pub(crate) async fn start_if_installed(kind: Kind, options: Options) -> Result<Option<Self>> {
+        if process::found(kind.program()) || std::env::var_os("CI").is_some() {
+            return Self::start(kind, options).await.map(Some);
+        }
+        println!("{kind} is not installed, so nothing was tested");
+        Ok(None)
     }
 
     pub(crate) fn kind(&self) -> Kind {

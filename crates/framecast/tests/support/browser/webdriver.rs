@@ -146,7 +146,7 @@ impl WebDriver {
     pub(super) async fn eval(&mut self, body: &str) -> Result<String> {
         let script = format!(
             "const done = arguments[arguments.length - 1];
-             {}.then((json) => done({{ json }}), (error) => done({{ error: `${{error}}` }}));",
+             {}.then((json) => done({{ json }}), (error) => done({{ thrown: `${{error}}` }}));",
             returning_json(body)
         );
         let outcome = self
@@ -154,7 +154,7 @@ impl WebDriver {
             .await?;
         match &outcome["json"] {
             Value::String(json) => Ok(json.clone()),
-            _ => Err(format!("{}: {body}", outcome["error"]).into()),
+            _ => Err(format!("{}: {body}", outcome["thrown"]).into()),
         }
     }
 
@@ -194,14 +194,14 @@ async fn send(request: reqwest::RequestBuilder, parameters: Option<&Value>) -> R
         Some(parameters) => request.body(parameters.to_string()),
         None => request,
     };
-    let answer = request.send().await?.text().await?;
-    let mut answer: Value = serde_json::from_str(&answer)?;
-    match answer["value"].take() {
-        Value::Object(value) if value.contains_key("error") => {
-            Err(format!("{}: {}", value["error"], value["message"]).into())
-        }
-        value => Ok(value),
+    let response = request.send().await?;
+    let failed = !response.status().is_success();
+    let mut answer: Value = serde_json::from_str(&response.text().await?)?;
+    let value = answer["value"].take();
+    if failed {
+        return Err(format!("{}: {}", value["error"], value["message"]).into());
     }
+    Ok(value)
 }
 
 /// Keeps what a browser writes out of the home of whoever runs the tests.

@@ -1,0 +1,99 @@
+//! The program itself, running.
+
+#![allow(dead_code, reason = "every test binary uses a part of it")]
+
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::browser::Result;
+
+/// A running framecast; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) port: u16,
+    arguments: Vec<String>,
+    child: Option<Child>,
+}
+
+impl Program {
+    /// Serves these cameras, each `NAME=SOURCE`.
+    pub(crate) async fn start(cameras: &[String]) -> Result<Self> {
+        Self::start_with(cameras, &[]).await
+    }
+
+    /// The same with more arguments.
+    pub(crate) async fn start_with(cameras: &[String], more: &[&str]) -> Result<Self> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let mut arguments = vec!["--listen".to_owned(), format!("127.0.0.1:{port}")];
+        for camera in cameras {
+            arguments.extend(["--camera".to_owned(), camera.clone()]);
+        }
+        arguments.extend(more.iter().map(|&argument| argument.to_owned()));
+        let mut program = Self {
+            port,
+            arguments,
+            child: None,
+        };
+        program.start_again().await?;
+        Ok(program)
+    }
+
+    /// Starts it on the port it had.
+    pub(crate) async fn start_again(&mut self) -> Result<()> {
+        let child = Command::new(env!("CARGO_BIN_EXE_framecast"))
+            .args(&self.arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()?;
+        self.child = Some(child);
+        for _ in 0..200 {
+            if reqwest::get(self.url("healthz")).await.is_ok() {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Err("the program does not answer".into())
+    }
+
+    pub(crate) fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}/{path}", self.port)
+    }
+
+    /// How many viewers the first camera has.
+    pub(crate) async fn viewers(&self) -> Result<u64> {
+        let text = reqwest::get(self.url("api/v1/cameras"))
+            .await?
+            .text()
+            .await?;
+        let answer: Value = serde_json::from_str(&text)?;
+        let viewers = answer["cameras"][0]["viewers"].as_u64();
+        viewers.ok_or_else(|| format!("no viewers in {answer}").into())
+    }
+
+    /// Waits until the first camera has so many viewers.
+    pub(crate) async fn until_viewers(&self, expected: u64) -> Result<()> {
+        for _ in 0..150 {
+            if self.viewers().await? == expected {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        Err(format!("{} viewers and not {expected}", self.viewers().await?).into())
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
