@@ -34,7 +34,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/", get(async || Html(PAGE)))
         .route("/watch", get(watch))
         .with_state(bench)
-        .nest("/video", cameras.router());
+        // Not `nest`, which leaves out `/video/`, the page with all cameras.
+        .nest_service("/video", cameras.router());
 
     let address = env::args().nth(1).unwrap_or("127.0.0.1:5000".to_owned());
     let listener = tokio::net::TcpListener::bind(address).await?;

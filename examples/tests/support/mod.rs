@@ -1,4 +1,5 @@
 //! Runs an example as a user would, and talks to it.
+#![allow(dead_code, reason = "not every test needs all of it")]
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
