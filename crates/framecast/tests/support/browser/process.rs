@@ -86,12 +86,6 @@ pub(super) fn home(profile: &Path) -> [(&'static str, String); 3] {
     ["HOME", "TMPDIR", "XDG_RUNTIME_DIR"].map(|name| (name, profile.display().to_string()))
 }
 
-/// Whether there is a program of this name.
-pub(super) fn found(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
-}
-
 /// A port that was free a moment ago.
 pub(super) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
