@@ -154,7 +154,7 @@ fn every_command_line_is_understood() {
     assert!(checked >= 20, "only {checked} command lines were found");
 }
 
-/// Variables and words of a simple command, up to its end or a pipe.
+/// Variables and words of a simple command, up to its end, a pipe, a redirection or a comment.
 fn command(line: &str) -> (Vec<(String, String)>, Vec<String>) {
     let mut words = Vec::new();
     let mut word: Option<String> = None;
@@ -166,7 +166,7 @@ fn command(line: &str) -> (Vec<(String, String)>, Vec<String>) {
                 quote = Some(c);
                 word.get_or_insert_default();
             }
-            (None, '|' | '#') if word.is_none() => break,
+            (None, '|' | '>' | '#') if word.is_none() => break,
             (None, c) if c.is_whitespace() => words.extend(word.take()),
             (_, c) => word.get_or_insert_default().push(c),
         }
