@@ -89,7 +89,10 @@ impl Cameras {
         &self.app.catalog
     }
 
-    /// Pages, streams and API, to be nested under a path of your application.
+    /// Pages, streams and API, for a path of your application.
+    ///
+    /// Use [`nest_service`](axum::Router::nest_service) as in `app.nest_service("/video", cameras.router())`. With `nest` the
+    /// page with all cameras is missing: axum then leaves out the path with a slash at its end.
     pub fn router(&self) -> axum::Router {
         web::router(self.app.clone())
     }

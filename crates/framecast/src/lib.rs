@@ -18,7 +18,7 @@
 //! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let cameras = framecast::Cameras::new();
 //! cameras.add("door", "http://192.168.1.20/video")?;
-//! let app = axum::Router::new().nest("/cameras", cameras.router());
+//! let app = axum::Router::new().nest_service("/video", cameras.router());
 //! # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
 //! axum::serve(listener, app).await?;
 //! # Ok(()) }

@@ -106,7 +106,8 @@ pub async fn run(start: Start) -> Result<(), Error> {
     );
     let mut router = web::router(app);
     if !config.base_path.is_empty() {
-        router = axum::Router::new().nest(&config.base_path, router);
+        // Not `nest`, which leaves out the path with a slash at its end.
+        router = axum::Router::new().nest_service(&config.base_path, router);
     }
     let serving = tokio::spawn(web::serve(
         listeners,

@@ -25,13 +25,9 @@ static ALONE: Mutex<()> = Mutex::const_new(());
 const CAMERAS: &str = "[...document.querySelectorAll('framecast-camera')]";
 const FIRST: &str = "document.querySelector('framecast-camera')";
 
-async fn browser(
-    kind: Kind,
-    options: Options,
-) -> Result<Option<(MutexGuard<'static, ()>, Browser)>> {
+async fn browser(kind: Kind, options: Options) -> Result<(MutexGuard<'static, ()>, Browser)> {
     let alone = ALONE.lock().await;
-    let browser = Browser::start_if_installed(kind, options).await?;
-    Ok(browser.map(|browser| (alone, browser)))
+    Ok((alone, Browser::start(kind, options).await?))
 }
 
 fn is_live(camera: &str) -> String {
@@ -45,9 +41,7 @@ fn test_cameras(count: usize) -> Vec<String> {
 }
 
 async fn sixteen_cameras_move_over_one_connection(kind: Kind) -> Result<()> {
-    let Some((_alone, mut browser)) = browser(kind, Options::default()).await? else {
-        return Ok(());
-    };
+    let (_alone, mut browser) = browser(kind, Options::default()).await?;
     let program = Program::start(&test_cameras(16)).await?;
     let proxy = Proxy::start(program.port).await?;
     browser.open(&proxy.url).await?;
@@ -100,9 +94,7 @@ async fn sixteen_cameras_move_over_one_connection_in_webkit() -> Result<()> {
 
 // MiniBrowser never calls a page hidden, so WebKit is left out.
 async fn hidden_tab_stops_the_stream(kind: Kind) -> Result<()> {
-    let Some((_alone, mut browser)) = browser(kind, Options::default()).await? else {
-        return Ok(());
-    };
+    let (_alone, mut browser) = browser(kind, Options::default()).await?;
     let program = Program::start(&test_cameras(1)).await?;
     let proxy = Proxy::start(program.port).await?;
     browser.open(&proxy.url).await?;
@@ -136,9 +128,7 @@ async fn hidden_tab_stops_the_stream_in_firefox() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn camera_out_of_sight_is_not_watched() -> Result<()> {
-    let Some((_alone, mut browser)) = browser(Kind::Chromium, Options::default()).await? else {
-        return Ok(());
-    };
+    let (_alone, mut browser) = browser(Kind::Chromium, Options::default()).await?;
     let program = Program::start(&test_cameras(1)).await?;
     browser.open(&program.url("")).await?;
     browser.until(&is_live(FIRST)).await?;
@@ -157,9 +147,7 @@ async fn page_without_scripts_shows_the_picture() -> Result<()> {
         javascript: false,
         ..Options::default()
     };
-    let Some((_alone, mut browser)) = browser(Kind::Chromium, options).await? else {
-        return Ok(());
-    };
+    let (_alone, mut browser) = browser(Kind::Chromium, options).await?;
     let source = Source::start(Duration::from_millis(300)).await?;
     let camera = format!("door={}", source.stream(Framing::HeadersInAdvance));
     let program = Program::start(&[camera]).await?;
@@ -189,9 +177,7 @@ async fn page_without_scripts_shows_the_picture() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn lost_camera_is_greyed_and_says_why_until_it_is_back() -> Result<()> {
-    let Some((_alone, mut browser)) = browser(Kind::Chromium, Options::default()).await? else {
-        return Ok(());
-    };
+    let (_alone, mut browser) = browser(Kind::Chromium, Options::default()).await?;
     let mut source = Source::start(Duration::from_millis(100)).await?;
     let camera = format!("door={}", source.stream(Framing::HeadersInAdvance));
     let program = Program::start(&[camera]).await?;
@@ -217,9 +203,7 @@ async fn lost_camera_is_greyed_and_says_why_until_it_is_back() -> Result<()> {
 }
 
 async fn page_comes_back_after_a_restart(kind: Kind) -> Result<()> {
-    let Some((_alone, mut browser)) = browser(kind, Options::default()).await? else {
-        return Ok(());
-    };
+    let (_alone, mut browser) = browser(kind, Options::default()).await?;
     let mut program = Program::start(&test_cameras(2)).await?;
     browser.open(&program.url("")).await?;
     let all_live = format!("{CAMERAS}.every((camera) => {})", is_live("camera"));
@@ -248,9 +232,7 @@ async fn page_comes_back_after_a_restart_in_webkit() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn plain_stream_takes_the_place_of_a_blocked_websocket() -> Result<()> {
-    let Some((_alone, mut browser)) = browser(Kind::Chromium, Options::default()).await? else {
-        return Ok(());
-    };
+    let (_alone, mut browser) = browser(Kind::Chromium, Options::default()).await?;
     let program = Program::start(&test_cameras(1)).await?;
     let proxy = Proxy::start(program.port).await?;
     proxy.refuse_websockets();
@@ -268,9 +250,7 @@ async fn plain_stream_takes_the_place_of_a_blocked_websocket() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unknown_camera_has_a_page_that_leads_back() -> Result<()> {
-    let Some((_alone, mut browser)) = browser(Kind::Chromium, Options::default()).await? else {
-        return Ok(());
-    };
+    let (_alone, mut browser) = browser(Kind::Chromium, Options::default()).await?;
     let program = Program::start(&test_cameras(1)).await?;
     browser.open(&program.url("cameras/nowhere/")).await?;
     let text = browser
@@ -288,9 +268,7 @@ async fn unknown_camera_has_a_page_that_leads_back() -> Result<()> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_work_behind_a_path() -> Result<()> {
-    let Some((_alone, mut browser)) = browser(Kind::Chromium, Options::default()).await? else {
-        return Ok(());
-    };
+    let (_alone, mut browser) = browser(Kind::Chromium, Options::default()).await?;
     let program = Program::start_with(&test_cameras(2), &["--base-path", "/behind/proxy"]).await?;
     for page in ["behind/proxy/", "behind/proxy/cameras/camera2/"] {
         browser.open(&program.url(page)).await?;
@@ -302,9 +280,7 @@ async fn pages_work_behind_a_path() -> Result<()> {
 }
 
 async fn camera_shows_on_a_page_of_another_site(kind: Kind) -> Result<()> {
-    let Some((_alone, mut browser)) = browser(kind, Options::default()).await? else {
-        return Ok(());
-    };
+    let (_alone, mut browser) = browser(kind, Options::default()).await?;
     let site = Source::start(Duration::from_secs(1)).await?;
     let origin = site.url();
     let program = Program::start_with(&test_cameras(1), &["--allow-origin", &origin]).await?;

@@ -159,7 +159,7 @@ fn cameras() -> impl Strategy<Value = Request> {
         "file:[!-~]{1,30}"
     ];
     let size = option::of((1..=16384_u32, 1..=16384_u32));
-    let once = option::of("[ -~\n\t]{0,20}");
+    let once = option::of(select(vec!["true", "false", "yes", "off"]));
     (
         name,
         source,
@@ -172,7 +172,7 @@ fn cameras() -> impl Strategy<Value = Request> {
             name,
             options: match once {
                 Some(once) if source.starts_with("file:") => {
-                    BTreeMap::from([("once".to_owned(), once)])
+                    BTreeMap::from([("once".to_owned(), once.to_owned())])
                 }
                 _ => BTreeMap::new(),
             },

@@ -70,7 +70,7 @@ pub struct Limits {
     pub connections: usize,
     /// Requests that may wait at the same time for a camera to open.
     pub waiting: usize,
-    /// Bytes of the largest frame that a camera or a sender may bring.
+    /// Bytes of the largest frame that a sender may push.
     pub frame_bytes: usize,
     /// Frames a second that one sender may push.
     pub push_rate: f64,

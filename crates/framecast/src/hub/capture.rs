@@ -126,7 +126,7 @@ impl Capture {
         // When the camera counts as stalled; `None` while it says itself that it has no picture.
         let mut deadline = Some(after(plan.policy.first_frame));
         let mut first = true;
-        let mut linger_until: Option<Instant> = None;
+        let mut linger_until = self.linger_until(&plan);
         let mut stand_in_at = opened + STAND_IN;
         let closed = self.feed.closed().clone();
         loop {

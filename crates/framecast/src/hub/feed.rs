@@ -206,6 +206,11 @@ impl Feed {
         self.0.plan.subscribe()
     }
 
+    /// Returns when the camera is removed or the server stops.
+    pub async fn gone(&self) {
+        self.0.closed.cancelled().await;
+    }
+
     pub(super) fn closed(&self) -> &CancellationToken {
         &self.0.closed
     }

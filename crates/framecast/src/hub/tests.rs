@@ -416,6 +416,20 @@ async fn a_changed_plan_keeps_the_viewers_and_never_opens_twice() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_plan_that_changes_while_nobody_watches_does_not_keep_the_camera_open() {
+    let camera = Scripted::new(&[STEADY]);
+    let (_hub, feed) = hub(&camera);
+    next(&mut feed.subscribe()).await;
+    sleep(Duration::from_secs(5)).await;
+    let other = Scripted::new(&[STEADY]);
+    feed.replan(plan(&other));
+    sleep(Duration::from_secs(1)).await;
+    assert!(other.is_open());
+    sleep(Duration::from_secs(10)).await;
+    assert!(!other.is_open());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_change_of_the_linger_alone_does_not_reopen() {
     let camera = Scripted::new(&[STEADY]);
     let (_hub, feed) = hub(&camera);

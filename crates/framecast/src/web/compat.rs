@@ -5,16 +5,10 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use axum::{
-    Json, Router,
-    extract::{Path, State},
-    http::{HeaderMap, Method, StatusCode},
-    response::Response,
-    routing::get,
-};
+use axum::{Json, Router, extract::Path, http::StatusCode, response::Response, routing::get};
 use serde_json::{Value, json};
 
-use super::{App, error::Failure, query::Asked, snapshot, stream};
+use super::{App, error::Failure, snapshot, stream, viewer::Viewer};
 use crate::hub::{Feed, State as CameraState};
 
 pub(super) fn router() -> Router<App> {
@@ -26,131 +20,76 @@ pub(super) fn router() -> Router<App> {
         .route("/snapshot.jpg", get(default_snapshot))
         .route("/state", get(ustreamer_state))
         .route("/status", get(camera_streamer_status))
-        .route("/webcam/", get(webcam))
+        .route("/webcam/", get(action))
         .route("/{webcam}/", get(numbered_webcam))
         .route("/api/stream.mjpeg", get(go2rtc_stream))
         .route("/api/frame.jpeg", get(go2rtc_frame))
         .route("/{camera}/mjpg/stream", get(motion_stream))
         .route("/{camera}/static/stream", get(motion_snapshot))
-        .route("/api/{camera}", get(frigate_stream))
-        .route("/api/{camera}/latest.jpg", get(frigate_snapshot))
+        .route("/api/{camera}", get(stream::of_camera))
+        .route("/api/{camera}/latest.jpg", get(snapshot::of_camera))
 }
 
-/// The camera that an address without a name means.
-fn default(app: &App, asked: &Asked) -> Result<Feed, Failure> {
-    match asked.value("camera") {
-        Some(name) => named(app, name),
-        None => app
-            .catalog
-            .hub()
-            .feeds()
-            .into_iter()
-            .next()
-            .ok_or_else(|| Failure::new(StatusCode::NOT_FOUND, "this server has no cameras")),
+/// Which camera is meant where the address does not name it.
+impl Viewer {
+    /// The one in `?camera=`, or the first.
+    fn default(&self) -> Result<Feed, Failure> {
+        match self.asked.value("camera") {
+            Some(name) => self.feed(name),
+            None => {
+                let first = self.app.catalog.hub().feeds().into_iter().next();
+                first.ok_or_else(|| {
+                    Failure::new(StatusCode::NOT_FOUND, "this server has no cameras")
+                })
+            }
+        }
+    }
+
+    /// The one of that number, counted from `first`.
+    fn numbered(&self, number: usize, first: usize) -> Result<Feed, Failure> {
+        let feeds = self.app.catalog.hub().feeds();
+        let index = number.checked_sub(first);
+        index
+            .and_then(|index| feeds.into_iter().nth(index))
+            .ok_or_else(|| {
+                let message = format!("there is no camera number {number}");
+                Failure::new(StatusCode::NOT_FOUND, message)
+            })
+    }
+
+    /// The one of that name, or else of that number, counted from 1.
+    fn named_or_numbered(&self, text: &str) -> Result<Feed, Failure> {
+        self.feed(text)
+            .or_else(|unknown| match text.parse::<usize>() {
+                Ok(number) => self.numbered(number, 1),
+                Err(_) => Err(unknown),
+            })
+    }
+
+    /// The one in `?src=`.
+    fn source(&self) -> Result<Feed, Failure> {
+        let name = self.asked.value("src");
+        self.feed(name.ok_or_else(|| Failure::bad("`src` is missing: the camera's name"))?)
     }
 }
 
-fn named(app: &App, name: &str) -> Result<Feed, Failure> {
-    app.catalog
-        .hub()
-        .feed(name)
-        .ok_or_else(|| Failure::no_camera(name))
+async fn default_stream(viewer: Viewer) -> Result<Response, Failure> {
+    stream::respond(&viewer, &viewer.default()?)
 }
 
-/// A camera by its name, or else by its number.
-fn named_or_numbered(app: &App, text: &str, first: usize) -> Result<Feed, Failure> {
-    named(app, text).or_else(|unknown| match text.parse::<usize>() {
-        Ok(number) => numbered(app, number, first),
-        Err(_) => Err(unknown),
-    })
-}
-
-fn numbered(app: &App, number: usize, first: usize) -> Result<Feed, Failure> {
-    let feeds = app.catalog.hub().feeds();
-    let index = number.checked_sub(first);
-    index
-        .and_then(|index| feeds.into_iter().nth(index))
-        .ok_or_else(|| {
-            Failure::new(
-                StatusCode::NOT_FOUND,
-                format!("there is no camera number {number}"),
-            )
-        })
-}
-
-async fn default_stream(
-    State(app): State<App>,
-    asked: Asked,
-    method: Method,
-    headers: HeaderMap,
-) -> Result<Response, Failure> {
-    stream::respond(&default(&app, &asked)?, &asked, &method, &headers)
-}
-
-async fn default_snapshot(State(app): State<App>, asked: Asked) -> Result<Response, Failure> {
-    let feed = default(&app, &asked)?;
-    snapshot::respond(&app, &feed, &asked).await
+async fn default_snapshot(viewer: Viewer) -> Result<Response, Failure> {
+    snapshot::respond(&viewer, &viewer.default()?).await
 }
 
 /// mjpg-streamer's `?action=stream`, `stream_1`, `snapshot`, `snapshot_1`: the number is that of its input plugin, from 0.
-pub(super) async fn action(
-    app: &App,
-    asked: &Asked,
-    method: &Method,
-    headers: &HeaderMap,
-) -> Result<Response, Failure> {
-    let feed = default(app, asked);
-    act(app, asked, method, headers, feed).await
-}
-
-async fn act(
-    app: &App,
-    asked: &Asked,
-    method: &Method,
-    headers: &HeaderMap,
-    default: Result<Feed, Failure>,
-) -> Result<Response, Failure> {
-    let action = asked.value("action").unwrap_or("stream");
-    let (verb, number) = match action.split_once('_') {
-        Some((verb, number)) => (verb, Some(number)),
-        None => (action, None),
-    };
-    let feed = match number.map(str::parse) {
-        None => default?,
-        Some(Ok(number)) => numbered(app, number, 0)?,
-        Some(Err(_)) => {
-            return Err(Failure::bad(format!(
-                "`action={action}` has no number at its end"
-            )));
-        }
-    };
-    match verb {
-        "stream" => stream::respond(&feed, asked, method, headers),
-        "snapshot" => snapshot::respond(app, &feed, asked).await,
-        _ => Err(Failure::bad(format!(
-            "`action={action}` is neither `stream` nor `snapshot`"
-        ))),
-    }
-}
-
-/// `/webcam/?action=…`, as the proxies of 3D-printer images have it.
-async fn webcam(
-    State(app): State<App>,
-    asked: Asked,
-    method: Method,
-    headers: HeaderMap,
-) -> Result<Response, Failure> {
-    action(&app, &asked, &method, &headers).await
+/// Proxies of 3D-printer images have the same under `/webcam/`.
+pub(super) async fn action(viewer: Viewer) -> Result<Response, Failure> {
+    let default = viewer.default();
+    act(&viewer, default).await
 }
 
 /// `/webcam2/?action=…` is the second camera.
-async fn numbered_webcam(
-    State(app): State<App>,
-    Path(webcam): Path<String>,
-    asked: Asked,
-    method: Method,
-    headers: HeaderMap,
-) -> Result<Response, Failure> {
+async fn numbered_webcam(viewer: Viewer, Path(webcam): Path<String>) -> Result<Response, Failure> {
     let number = webcam.strip_prefix("webcam").map(str::parse);
     let Some(Ok(number)) = number else {
         return Err(Failure::new(
@@ -158,14 +97,37 @@ async fn numbered_webcam(
             format!("nothing is served at /{webcam}/"),
         ));
     };
-    let feed = numbered(&app, number, 1);
-    act(&app, &asked, &method, &headers, feed).await
+    let feed = viewer.numbered(number, 1);
+    act(&viewer, feed).await
+}
+
+async fn act(viewer: &Viewer, default: Result<Feed, Failure>) -> Result<Response, Failure> {
+    let action = viewer.asked.value("action").unwrap_or("stream");
+    let (verb, number) = match action.split_once('_') {
+        Some((verb, number)) => (verb, Some(number)),
+        None => (action, None),
+    };
+    let feed = match number.map(str::parse) {
+        None => default?,
+        Some(Ok(number)) => viewer.numbered(number, 0)?,
+        Some(Err(_)) => {
+            let message = format!("`action={action}` has no number at its end");
+            return Err(Failure::bad(message));
+        }
+    };
+    match verb {
+        "stream" => stream::respond(viewer, &feed),
+        "snapshot" => snapshot::respond(viewer, &feed).await,
+        _ => Err(Failure::bad(format!(
+            "`action={action}` is neither `stream` nor `snapshot`"
+        ))),
+    }
 }
 
 /// What ustreamer tells at `/state`.
-async fn ustreamer_state(State(app): State<App>, asked: Asked) -> Result<Json<Value>, Failure> {
-    let feed = default(&app, &asked)?;
-    let entry = app.catalog.entry(feed.name());
+async fn ustreamer_state(viewer: Viewer) -> Result<Json<Value>, Failure> {
+    let feed = viewer.default()?;
+    let entry = viewer.app.catalog.entry(feed.name());
     let size = feed.size();
     let fps = feed.fps().round();
     let quality = entry.as_ref().and_then(|entry| entry.request.quality);
@@ -193,11 +155,8 @@ async fn ustreamer_state(State(app): State<App>, asked: Asked) -> Result<Json<Va
 }
 
 /// What camera-streamer tells at `/status`, as far as it applies.
-async fn camera_streamer_status(
-    State(app): State<App>,
-    asked: Asked,
-) -> Result<Json<Value>, Failure> {
-    let feed = default(&app, &asked)?;
+async fn camera_streamer_status(viewer: Viewer) -> Result<Json<Value>, Failure> {
+    let feed = viewer.default()?;
     let size = feed.size();
     let output = json!({
         "enabled": true,
@@ -214,63 +173,18 @@ async fn camera_streamer_status(
     })))
 }
 
-fn source(asked: &Asked) -> Result<&str, Failure> {
-    asked
-        .value("src")
-        .ok_or_else(|| Failure::bad("`src` is missing: the camera's name"))
+async fn go2rtc_stream(viewer: Viewer) -> Result<Response, Failure> {
+    stream::respond(&viewer, &viewer.source()?)
 }
 
-async fn go2rtc_stream(
-    State(app): State<App>,
-    asked: Asked,
-    method: Method,
-    headers: HeaderMap,
-) -> Result<Response, Failure> {
-    let feed = named(&app, source(&asked)?)?;
-    stream::respond(&feed, &asked, &method, &headers)
+async fn go2rtc_frame(viewer: Viewer) -> Result<Response, Failure> {
+    snapshot::respond(&viewer, &viewer.source()?).await
 }
 
-async fn go2rtc_frame(State(app): State<App>, asked: Asked) -> Result<Response, Failure> {
-    let feed = named(&app, source(&asked)?)?;
-    snapshot::respond(&app, &feed, &asked).await
+async fn motion_stream(viewer: Viewer, Path(camera): Path<String>) -> Result<Response, Failure> {
+    stream::respond(&viewer, &viewer.named_or_numbered(&camera)?)
 }
 
-/// Motion counts its cameras from 1.
-async fn motion_stream(
-    State(app): State<App>,
-    Path(camera): Path<String>,
-    asked: Asked,
-    method: Method,
-    headers: HeaderMap,
-) -> Result<Response, Failure> {
-    let feed = named_or_numbered(&app, &camera, 1)?;
-    stream::respond(&feed, &asked, &method, &headers)
-}
-
-async fn motion_snapshot(
-    State(app): State<App>,
-    Path(camera): Path<String>,
-    asked: Asked,
-) -> Result<Response, Failure> {
-    let feed = named_or_numbered(&app, &camera, 1)?;
-    snapshot::respond(&app, &feed, &asked).await
-}
-
-async fn frigate_stream(
-    State(app): State<App>,
-    Path(camera): Path<String>,
-    asked: Asked,
-    method: Method,
-    headers: HeaderMap,
-) -> Result<Response, Failure> {
-    stream::respond(&named(&app, &camera)?, &asked, &method, &headers)
-}
-
-async fn frigate_snapshot(
-    State(app): State<App>,
-    Path(camera): Path<String>,
-    asked: Asked,
-) -> Result<Response, Failure> {
-    let feed = named(&app, &camera)?;
-    snapshot::respond(&app, &feed, &asked).await
+async fn motion_snapshot(viewer: Viewer, Path(camera): Path<String>) -> Result<Response, Failure> {
+    snapshot::respond(&viewer, &viewer.named_or_numbered(&camera)?).await
 }

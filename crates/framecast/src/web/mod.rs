@@ -1,8 +1,8 @@
 //! What HTTP serves, and the only module that speaks it.
 //!
 //! In reading order: [`router`] is the map of all addresses; `serve` is the loop that accepts connections; `stream`,
-//! `snapshot`, `push` and `socket` are a camera's own addresses; `query` and `dialect` read what a viewer asks for and what
-//! its program understands; [`api`] is the JSON interface; `compat` answers the addresses of other servers; [`pages`] and
+//! `snapshot`, `push` and `socket` are a camera's own addresses; `viewer`, `query` and `dialect` read what a viewer
+//! asks for and what its program understands; [`api`] is the JSON interface; `compat` answers the addresses of other servers; [`pages`] and
 //! [`assets`] are for people.
 //!
 //! What does not belong here: how frames are made, chosen or framed (`hub`, `sinks`).
@@ -22,6 +22,7 @@ mod snapshot;
 mod socket;
 mod stream;
 mod ui;
+mod viewer;
 
 use std::sync::Arc;
 

@@ -48,15 +48,15 @@ fn failed(failure: Failure) -> Response {
 }
 
 async fn frames(app: &App, name: &str, headers: &HeaderMap, body: Body) -> Result<u64, Failure> {
-    let port = match (app.catalog.port(name), app.catalog.hub().feed(name)) {
-        (Some(port), _) => port,
+    let (port, feed) = match (app.catalog.port(name), app.catalog.hub().feed(name)) {
+        (Some(port), Some(feed)) => (port, feed),
         (None, Some(_)) => {
             return Err(Failure::new(
                 StatusCode::METHOD_NOT_ALLOWED,
                 format!("camera `{name}` takes no frames: its source is not `push`"),
             ));
         }
-        (None, None) => return Err(Failure::no_camera(name)),
+        (_, None) => return Err(Failure::no_camera(name)),
     };
     let too_large = || {
         Failure::new(
@@ -81,8 +81,8 @@ async fn frames(app: &App, name: &str, headers: &HeaderMap, body: Body) -> Resul
     let mut chunks = body.into_data_stream();
     loop {
         let chunk = tokio::select! {
-            () = app.shutdown.cancelled() => {
-                return Err(Failure::new(StatusCode::SERVICE_UNAVAILABLE, "the server stops"));
+            () = feed.gone() => {
+                return Err(Failure::new(StatusCode::GONE, "the camera was removed"));
             }
             chunk = timeout(SILENCE, chunks.next()) => chunk,
         };

@@ -5,10 +5,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-use axum::{
-    extract::{FromRequestParts, Query},
-    http::request::Parts,
-};
+use axum::{extract::Query, http::Uri};
 
 use super::error::Failure;
 use crate::{
@@ -28,6 +25,12 @@ const WAIT: Duration = Duration::from_millis(4_500);
 pub(super) struct Asked(Vec<(String, String)>);
 
 impl Asked {
+    pub(super) fn of(uri: &Uri) -> Result<Self, Failure> {
+        Query::try_from_uri(uri)
+            .map(|Query(pairs)| Self(pairs))
+            .map_err(|error| Failure::bad(error.to_string()))
+    }
+
     pub(super) fn value(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
@@ -108,23 +111,12 @@ impl Asked {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Asked {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
-        Query::try_from_uri(&parts.uri)
-            .map(|Query(pairs)| Self(pairs))
-            .map_err(|error| Failure::bad(error.to_string()))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn asked(query: &str) -> Asked {
-        let uri = format!("/?{query}").parse().unwrap();
-        Asked(Query::try_from_uri(&uri).unwrap().0)
+        Asked::of(&format!("/?{query}").parse().unwrap()).unwrap()
     }
 
     #[test]

@@ -3,12 +3,12 @@
 use std::time::{Instant, UNIX_EPOCH};
 
 use axum::{
-    extract::{Path, State},
+    extract::Path,
     http::{HeaderName, StatusCode, header},
     response::{IntoResponse, Response},
 };
 
-use super::{App, error::Failure, query::Asked};
+use super::{error::Failure, viewer::Viewer};
 use crate::{
     hub::{Feed, Frame},
     sinks::snapshot::{self, Missing},
@@ -16,28 +16,22 @@ use crate::{
 
 /// `/cameras/NAME/snapshot.jpg`
 pub(super) async fn of_camera(
-    State(app): State<App>,
+    viewer: Viewer,
     Path(name): Path<String>,
-    asked: Asked,
 ) -> Result<Response, Failure> {
-    let feed = app
-        .catalog
-        .hub()
-        .feed(&name)
-        .ok_or_else(|| Failure::no_camera(&name))?;
-    respond(&app, &feed, &asked).await
+    respond(&viewer, &viewer.feed(&name)?).await
 }
 
-/// A picture of `feed` as fresh as the client asked for, or 503 with a picture that says why there is none.
-pub(super) async fn respond(app: &App, feed: &Feed, asked: &Asked) -> Result<Response, Failure> {
-    let Ok(_place) = app.waiting.try_acquire() else {
+/// A picture of `feed` as fresh as the viewer asked for, or 503 with a picture that says why there is none.
+pub(super) async fn respond(viewer: &Viewer, feed: &Feed) -> Result<Response, Failure> {
+    let Ok(_place) = viewer.app.waiting.try_acquire() else {
         return Err(Failure::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "too many snapshots are being waited for: try again in a moment",
         ));
     };
-    let subscription = feed.subscribe_to(asked.variant()?)?;
-    match snapshot::take(subscription, asked.wish()?).await {
+    let (variant, wish) = (viewer.asked.variant()?, viewer.asked.wish()?);
+    match snapshot::take(feed.subscribe_to(variant)?, wish).await {
         Ok(frame) => Ok(picture(StatusCode::OK, &frame)),
         Err(Missing {
             stand_in: Some(frame),

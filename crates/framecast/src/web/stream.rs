@@ -2,12 +2,12 @@
 
 use axum::{
     body::Body,
-    extract::{Path, State},
-    http::{HeaderMap, HeaderName, Method, Version, header},
+    extract::Path,
+    http::{HeaderName, Method, Version, header},
     response::{IntoResponse, Response},
 };
 
-use super::{App, dialect, error::Failure, query::Asked};
+use super::{dialect, error::Failure, viewer::Viewer};
 use crate::{
     hub::Feed,
     sinks::mjpeg::{self, Dialect},
@@ -15,35 +15,23 @@ use crate::{
 
 /// `/cameras/NAME/stream.mjpg`
 pub(super) async fn of_camera(
-    State(app): State<App>,
+    viewer: Viewer,
     Path(name): Path<String>,
-    asked: Asked,
-    method: Method,
-    headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    let feed = app
-        .catalog
-        .hub()
-        .feed(&name)
-        .ok_or_else(|| Failure::no_camera(&name))?;
-    respond(&feed, &asked, &method, &headers)
+    respond(&viewer, &viewer.feed(&name)?)
 }
 
-/// The stream of `feed` as the client asked for it and can read it.
-pub(super) fn respond(
-    feed: &Feed,
-    asked: &Asked,
-    method: &Method,
-    headers: &HeaderMap,
-) -> Result<Response, Failure> {
+/// The stream of `feed` as the viewer asked for it and can read it.
+pub(super) fn respond(viewer: &Viewer, feed: &Feed) -> Result<Response, Failure> {
+    let asked = &viewer.asked;
     let dialect = match asked.dialect()? {
         Some(forced) => forced,
         // What ustreamer calls it.
         None if asked.is_on("advance_headers") => Dialect::Browser,
-        None => dialect::of(headers),
+        None => dialect::of(&viewer.headers),
     };
     let (variant, fps) = (asked.variant()?, asked.fps()?);
-    let body = if method == Method::HEAD {
+    let body = if viewer.method == Method::HEAD {
         Body::empty()
     } else {
         let subscription = feed.subscribe_to(variant)?.at_most(fps);

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{OriginalUri, Path, State},
-    http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header},
+    http::{HeaderName, StatusCode, Uri, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
 use framecast_camera::Size;
@@ -11,27 +11,25 @@ use super::{
     App, compat,
     error::Failure,
     pages::{self, Tile},
-    query::Asked,
+    viewer::Viewer,
 };
 use crate::hub::{Feed, State as CameraState};
 
 /// `/`: the page, or what mjpg-streamer serves there.
 pub(super) async fn index(
-    State(app): State<App>,
+    viewer: Viewer,
     OriginalUri(uri): OriginalUri,
-    asked: Asked,
-    method: Method,
-    headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    if asked.value("action").is_some() {
-        return compat::action(&app, &asked, &method, &headers).await;
+    if viewer.asked.value("action").is_some() {
+        return compat::action(viewer).await;
     }
+    let app = &viewer.app;
     // The page's addresses are relative: under a path of another application it needs the slash.
     if !uri.path().ends_with('/') {
         return Ok(redirect(&uri));
     }
     let feeds = app.catalog.hub().feeds();
-    let known: Vec<Known> = feeds.iter().map(|feed| Known::of(&app, feed)).collect();
+    let known: Vec<Known> = feeds.iter().map(|feed| Known::of(app, feed)).collect();
     let tiles: Vec<Tile<'_>> = known.iter().map(Known::tile).collect();
     Ok(page(pages::index(&tiles).into_string()))
 }

@@ -12,8 +12,8 @@ use rustix::{
     },
 };
 
-/// How long the group may take to end after SIGTERM.
-const GRACE: Duration = Duration::from_secs(2);
+/// How long the group may take to end after SIGTERM: less than the server itself has when it stops.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// How long after SIGKILL the group is still waited for.
 const LAST_GRACE: Duration = Duration::from_secs(1);

@@ -32,6 +32,12 @@ const NAP: Timespec = Timespec {
     tv_nsec: 100_000_000,
 };
 
+/// For a look without a wait.
+const NOW: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 0,
+};
+
 /// How long a program that closed its output may take to exit, so that its exit status can be told.
 const EXIT: Duration = Duration::from_secs(1);
 
@@ -131,9 +137,9 @@ impl Program {
                 self.listen();
             }
             let Some(pipe) = self.stdout.as_mut().filter(|_| stdout) else {
-                // An idle moment: the output of a program that exited is read to its end by now, and what it may have
-                // left running in the background is no longer the camera.
-                if !stderr && self.group.status().is_some() {
+                // A program that exited is no longer the camera, though it may have left something running in the
+                // background. The second look is for what it wrote just before.
+                if !stderr && self.group.status().is_some() && !self.wait(&NOW).stdout {
                     return Output::Ended;
                 }
                 continue;

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
-use super::process::{Session, eventually, free_port};
+use super::process::{Session, eventually, free_port, home};
 use super::{Options, Result, returning_json};
 
 /// No visits home, no first-run pages.
@@ -68,7 +68,7 @@ impl Bidi {
         let process = Session::start(
             "firefox-esr",
             &arguments.map(str::to_owned),
-            &[("HOME", path.clone()), ("XDG_RUNTIME_DIR", path)],
+            &home(profile.path()),
             Stdio::null(),
         )?;
         let address = format!("ws://127.0.0.1:{port}/session");

@@ -32,16 +32,6 @@ impl Kind {
     pub(crate) const ALL: [Self; 3] = [Self::Chromium, Self::WebKit, Self::Firefox];
 }
 
-impl Kind {
-    fn program(self) -> &'static str {
-        match self {
-            Self::Chromium => "chromedriver",
-            Self::WebKit => "WebKitWebDriver",
-            Self::Firefox => "firefox-esr",
-        }
-    }
-}
-
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -92,15 +82,6 @@ impl Browser {
             Kind::Firefox => Driver::Bidi(Box::new(Bidi::firefox(options).await?)),
         };
         Ok(Self { kind, driver })
-    }
-
-    /// The same, or nothing where the browser is not installed. On a build server that is a mistake.
-    pub(crate) async fn start_if_installed(kind: Kind, options: Options) -> Result<Option<Self>> {
-        if process::found(kind.program()) || std::env::var_os("CI").is_some() {
-            return Self::start(kind, options).await.map(Some);
-        }
-        println!("{kind} is not installed, so nothing was tested");
-        Ok(None)
     }
 
     pub(crate) fn kind(&self) -> Kind {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::TcpListener;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -38,18 +39,27 @@ impl Session {
 
 impl Drop for Session {
     fn drop(&mut self) {
-        // A process may start another while we look, so look again until none is left.
-        for _ in 0..50 {
+        // Asked kindly they remove their sockets and locks; after half a second nobody is asked any more. A process may
+        // start another while we look, so look again until none is left.
+        for round in 0..100 {
             let members = members(self.child.id());
             if members.is_empty() {
                 break;
             }
-            for pid in members {
-                let _ = kill_process(pid, Signal::KILL);
+            let signal = match round {
+                0 => Some(Signal::TERM),
+                1..50 => None,
+                _ => Some(Signal::KILL),
+            };
+            if let Some(signal) = signal {
+                for pid in members {
+                    let _ = kill_process(pid, signal);
+                }
             }
-            let _ = self.child.wait();
+            let _ = self.child.try_wait();
             std::thread::sleep(Duration::from_millis(10));
         }
+        let _ = self.child.wait();
     }
 }
 
@@ -71,10 +81,9 @@ fn members(session: u32) -> Vec<Pid> {
         .collect()
 }
 
-/// Whether there is a program of this name.
-pub(super) fn found(program: &str) -> bool {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|folder| folder.join(program).is_file())
+/// Keeps what a browser writes out of the home of whoever runs the tests.
+pub(super) fn home(profile: &Path) -> [(&'static str, String); 3] {
+    ["HOME", "TMPDIR", "XDG_RUNTIME_DIR"].map(|name| (name, profile.display().to_string()))
 }
 
 /// A port that was free a moment ago.

@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use super::process::{Session, eventually, free_port};
+use super::process::{Session, eventually, free_port, home};
 use super::{Options, Result, returning_json};
 
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl WebDriver {
         let driver = Session::start(
             "chromedriver",
             &[format!("--port={port}")],
-            &home(&profile),
+            &home(profile.path()),
             Stdio::null(),
         )?;
         let (width, height) = options.size;
@@ -75,7 +75,7 @@ impl WebDriver {
         let mut display =
             Session::start("Xvfb", &arguments.map(str::to_owned), &[], Stdio::piped())?;
         let number = first_line(&mut display).await?;
-        let mut environment = home(&profile).to_vec();
+        let mut environment = home(profile.path()).to_vec();
         environment.push(("DISPLAY", format!(":{number}")));
         environment.push(("LIBGL_ALWAYS_SOFTWARE", "1".to_owned()));
         environment.push(("WEBKIT_DISABLE_SANDBOX_THIS_IS_DANGEROUS", "1".to_owned()));
@@ -202,12 +202,6 @@ async fn send(request: reqwest::RequestBuilder, parameters: Option<&Value>) -> R
         return Err(format!("{}: {}", value["error"], value["message"]).into());
     }
     Ok(value)
-}
-
-/// Keeps what a browser writes out of the home of whoever runs the tests.
-fn home(profile: &TempDir) -> [(&'static str, String); 2] {
-    let path = profile.path().display().to_string();
-    [("HOME", path.clone()), ("XDG_RUNTIME_DIR", path)]
 }
 
 async fn first_line(session: &mut Session) -> Result<String> {

@@ -1,0 +1,39 @@
+//! Somebody who asks for pictures: what every address of a stream or a snapshot needs to know of a request.
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, Method, request::Parts},
+};
+
+use super::{App, error::Failure, query::Asked};
+use crate::hub::Feed;
+
+/// A request for pictures.
+#[derive(Debug)]
+pub(super) struct Viewer {
+    pub(super) app: App,
+    pub(super) asked: Asked,
+    pub(super) method: Method,
+    pub(super) headers: HeaderMap,
+}
+
+impl Viewer {
+    /// The camera of that name.
+    pub(super) fn feed(&self, name: &str) -> Result<Feed, Failure> {
+        let feed = self.app.catalog.hub().feed(name);
+        feed.ok_or_else(|| Failure::no_camera(name))
+    }
+}
+
+impl FromRequestParts<App> for Viewer {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        Ok(Self {
+            asked: Asked::of(&parts.uri)?,
+            app: app.clone(),
+            method: parts.method.clone(),
+            headers: parts.headers.clone(),
+        })
+    }
+}

@@ -1,0 +1,70 @@
+//! VLC shows the stream.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/server.rs"]
+mod server;
+
+use std::{
+    fs,
+    os::unix::{fs::PermissionsExt, process::CommandExt},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use server::{PATIENCE, serve};
+
+/// Pictures that VLC writes out of what it shows: one in ten.
+const WANTED: usize = 5;
+
+#[test]
+fn vlc_plays_the_stream() {
+    let server = serve(&["door=test"]);
+    let folder = tempfile::tempdir().unwrap();
+    // VLC will not run as root, as tests in containers do.
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    let mut vlc = if rustix::process::geteuid().is_root() {
+        let mut command = Command::new("setpriv");
+        command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "cvlc"]);
+        command
+    } else {
+        Command::new("cvlc")
+    };
+    let mut vlc = vlc
+        .args([
+            "--quiet",
+            "--no-audio",
+            "--vout=dummy",
+            "--video-filter=scene",
+        ])
+        .args(["--scene-format=png", "--scene-ratio=10"])
+        .arg(format!("--scene-path={}", folder.path().display()))
+        .arg(server.url("/cameras/door/stream.mjpg"))
+        .env("HOME", folder.path())
+        .current_dir(folder.path())
+        .process_group(0)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let shown = || {
+        fs::read_dir(folder.path())
+            .unwrap()
+            .filter(|entry| {
+                let path = entry.as_ref().unwrap().path();
+                path.extension().is_some_and(|ending| ending == "png")
+            })
+            .count()
+    };
+    let deadline = Instant::now() + PATIENCE;
+    while shown() < WANTED && Instant::now() < deadline {
+        thread::sleep(Duration::from_millis(100));
+    }
+    let shown = shown();
+    let group = Pid::from_child(&vlc);
+    let _ended = kill_process_group(group, Signal::KILL);
+    vlc.wait().unwrap();
+    assert!(shown >= WANTED, "VLC showed {shown} pictures");
+}
