@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -25,7 +24,7 @@
 
 #define NBUF 8
 #define BUFSZ (2 << 20)
-static struct { int fd, on, nbuf; unsigned char *mem; int state[NBUF]; unsigned used[NBUF], seqs[NBUF]; struct timeval ts[NBUF];
+static struct { int fd, tell, on, nbuf; unsigned char *mem; int state[NBUF]; unsigned used[NBUF], seqs[NBUF]; struct timeval ts[NBUF];
   int done[NBUF], ndone; unsigned seq; pthread_t th; int w, h, num, den; unsigned char *jpg; size_t len; } D = {.fd = -1, .w = 1280, .h = 720};
 static pthread_mutex_t M = PTHREAD_MUTEX_INITIALIZER;
 static const char *path(void) { const char *p = getenv("FAKEV4L2_PATH"); return p ? p : "/dev/video0"; }
@@ -52,7 +51,7 @@ static void *producer(void *x) {
       snprintf(tag, sizeof tag, "MJB1%016llx%016llx", (unsigned long long)D.seq, (unsigned long long)r.tv_sec * 1000000000ULL + r.tv_nsec);
       p[0] = 0xff; p[1] = 0xd8; p[2] = 0xff; p[3] = 0xfe; p[4] = 0; p[5] = 38; memcpy(p + 6, tag, 36); memcpy(p + 42, D.jpg + 2, D.len - 2);
       D.used[b] = D.len + 40; D.seqs[b] = D.seq; D.ts[b].tv_sec = m.tv_sec; D.ts[b].tv_usec = m.tv_nsec / 1000; D.state[b] = 2; D.done[D.ndone++] = b;
-      unsigned long long one = 1; if (write(D.fd, &one, 8) < 0) {}
+      unsigned long long one = 1; if (write(D.tell, &one, 8) < 0) {}
     }
     pthread_mutex_unlock(&M);
   }
@@ -77,7 +76,12 @@ static int vioctl(unsigned long req, void *a) {
   }
   errno = EINVAL; return -1;
 }
-static int do_open(int flags) { load(); D.fd = eventfd(0, EFD_SEMAPHORE | EFD_CLOEXEC | ((flags & O_NONBLOCK) ? EFD_NONBLOCK : 0)); return D.fd; }
+// The reading end of a pipe: like a camera it is never ready to be written to, which ustreamer takes for an unplugging.
+static int do_open(int flags) {
+  load();
+  int ends[2]; if (pipe2(ends, O_CLOEXEC | (flags & O_NONBLOCK))) return -1;
+  fcntl(ends[1], F_SETFL, O_NONBLOCK); D.tell = ends[1]; return D.fd = ends[0];
+}
 #define REAL(ret, name, ...) static ret (*real)(__VA_ARGS__); if (!real) real = dlsym(RTLD_NEXT, #name)
 int open(const char *p, int fl, ...) { va_list v; va_start(v, fl); int m = va_arg(v, int); va_end(v); REAL(int, open, const char *, int, ...); return strcmp(p, path()) ? real(p, fl, m) : do_open(fl); }
 int open64(const char *p, int fl, ...) { va_list v; va_start(v, fl); int m = va_arg(v, int); va_end(v); REAL(int, open64, const char *, int, ...); return strcmp(p, path()) ? real(p, fl, m) : do_open(fl); }
@@ -86,6 +90,6 @@ int ioctl(int fd, unsigned long req, ...) { va_list v; va_start(v, req); void *a
 void *mmap(void *ad, size_t l, int pr, int fl, int fd, off_t o) { REAL(void *, mmap, void *, size_t, int, int, int, off_t); return (fd >= 0 && fd == D.fd) ? D.mem + o : real(ad, l, pr, fl, fd, o); }
 void *mmap64(void *ad, size_t l, int pr, int fl, int fd, off_t o) { REAL(void *, mmap64, void *, size_t, int, int, int, off_t); return (fd >= 0 && fd == D.fd) ? D.mem + o : real(ad, l, pr, fl, fd, o); }
 int munmap(void *ad, size_t l) { REAL(int, munmap, void *, size_t); if (D.mem && (unsigned char *)ad >= D.mem && (unsigned char *)ad < D.mem + (size_t)NBUF * BUFSZ) return 0; return real(ad, l); }
-int close(int fd) { REAL(int, close, int); if (fd >= 0 && fd == D.fd) { vioctl(VIDIOC_STREAMOFF, NULL); D.fd = -1; } return real(fd); }
+int close(int fd) { REAL(int, close, int); if (fd >= 0 && fd == D.fd) { vioctl(VIDIOC_STREAMOFF, NULL); D.fd = -1; real(D.tell); } return real(fd); }
 int access(const char *p, int m) { REAL(int, access, const char *, int); return strcmp(p, path()) ? real(p, m) : 0; }
 int stat(const char *p, struct stat *s) { REAL(int, stat, const char *, struct stat *); if (strcmp(p, path())) return real(p, s); memset(s, 0, sizeof *s); s->st_mode = S_IFCHR | 0666; s->st_rdev = makedev(81, 0); return 0; }
