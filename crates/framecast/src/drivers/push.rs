@@ -9,16 +9,24 @@ use std::{
     collections::{BTreeMap, VecDeque},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    time::Duration,
 };
 
 use framecast_camera::{Camera, Error, ErrorKind, Frame, Frames, Result};
 use futures_util::{StreamExt as _, stream};
-use tokio::sync::Notify;
+use tokio::{
+    sync::Notify,
+    time::{Instant, timeout_at},
+};
 
 use super::Scheme;
 
 /// Frames that may wait for the camera's reader before the oldest is dropped.
 const QUEUE: usize = 4;
+
+/// How long a camera waits for a sender that has left before it says that there is none: many send each picture in a
+/// request of its own, once or twice a second. Shorter than the hub waits for a picture before it gives the camera up.
+const GRACE: Duration = Duration::from_secs(3);
 
 /// The ports of all `push` cameras, by the camera's name. Clones are the same set.
 #[derive(Clone, Default)]
@@ -124,7 +132,10 @@ impl Sender {
 
 impl Drop for Sender {
     fn drop(&mut self) {
-        self.0.locked().connected = false;
+        let mut state = self.0.locked();
+        state.connected = false;
+        state.left = Some(Instant::now());
+        drop(state);
         self.0.changed.notify_one();
     }
 }
@@ -140,6 +151,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     connected: bool,
+    /// When the last sender left.
+    left: Option<Instant>,
     /// Open cameras: one, or for a moment two while one replaces the other.
     readers: usize,
     waiting: VecDeque<Frame>,
@@ -160,22 +173,30 @@ pub(super) fn scheme(ports: Ports) -> Scheme {
             Ok(Push {
                 port: ports.open(&request.name),
                 name: request.name.clone(),
+                grace: grace(request.fps),
             })
         },
     )
     .remote()
 }
 
+/// A sender that is known to be slow gets two and a half of its intervals.
+fn grace(fps: Option<f64>) -> Duration {
+    fps.and_then(|fps| Duration::try_from_secs_f64(2.5 / fps).ok())
+        .map_or(GRACE, |intervals| intervals.max(GRACE))
+}
+
 struct Push {
     port: Port,
     name: String,
+    grace: Duration,
 }
 
 impl Camera for Push {
     fn frames(&self) -> Frames {
-        let (port, name) = (self.port.clone(), self.name.clone());
+        let (port, name, grace) = (self.port.clone(), self.name.clone(), self.grace);
         // Made when the stream is first polled: frames that were never asked for have no reader.
-        let reader = stream::once(async move { Reader::new(&port, name) });
+        let reader = stream::once(async move { Reader::new(&port, name, grace) });
         Frames::stream(reader.flat_map(|reader| {
             stream::unfold(reader, |mut reader| async {
                 Some((reader.next().await, reader))
@@ -188,38 +209,51 @@ impl Camera for Push {
 struct Reader {
     port: Arc<Shared>,
     camera: String,
+    grace: Duration,
     /// Whether the lack of a sender has been reported since there last was one.
     reported: bool,
 }
 
 impl Reader {
-    fn new(port: &Port, camera: String) -> Self {
+    fn new(port: &Port, camera: String, grace: Duration) -> Self {
         port.0.locked().readers += 1;
         Self {
             port: Arc::clone(&port.0),
             camera,
+            grace,
             reported: false,
         }
     }
 
     async fn next(&mut self) -> Result<Frame> {
         loop {
-            {
+            let patience = {
                 let mut state = self.port.locked();
                 if let Some(frame) = state.waiting.pop_front() {
                     self.reported = false;
                     return Ok(frame);
                 }
-                if !state.connected && !self.reported {
-                    self.reported = true;
-                    let camera = &self.camera;
-                    return Err(Error::new(
-                        ErrorKind::NoSignal,
-                        format!("waiting for a sender: POST JPEG frames to …/{camera}/push"),
-                    ));
+                let back_by = state.left.map(|left| left + self.grace);
+                match back_by {
+                    _ if state.connected || self.reported => None,
+                    Some(back_by) if Instant::now() < back_by => Some(back_by),
+                    _ => {
+                        self.reported = true;
+                        let camera = &self.camera;
+                        return Err(Error::new(
+                            ErrorKind::NoSignal,
+                            format!("waiting for a sender: POST JPEG frames to …/{camera}/push"),
+                        ));
+                    }
                 }
+            };
+            let change = self.port.changed.notified();
+            match patience {
+                Some(end) => {
+                    let _changed = timeout_at(end, change).await;
+                }
+                None => change.await,
             }
-            self.port.changed.notified().await;
         }
     }
 }
@@ -232,6 +266,71 @@ impl Drop for Reader {
             state.dropped += state.waiting.len() as u64;
             // The next viewer must not begin with a picture of the last one's time.
             state.waiting.clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+
+    fn frame() -> Frame {
+        Frame::jpeg(vec![0xff, 0xd8, 0xff, 0xd9])
+    }
+
+    fn reader(fps: Option<f64>) -> (Port, Reader) {
+        let port = Ports::default().open("door");
+        let reader = Reader::new(&port, "door".to_owned(), grace(fps));
+        (port, reader)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_camera_that_never_had_a_sender_says_so_at_once() {
+        let (_port, mut reader) = reader(None);
+        let start = Instant::now();
+        let error = reader.next().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NoSignal);
+        assert_eq!(start.elapsed(), Duration::ZERO);
+        let silent = timeout(Duration::from_secs(60), reader.next()).await;
+        assert!(silent.is_err(), "it says it once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_for_each_picture_leaves_no_gap_between_them() {
+        let (port, mut reader) = reader(None);
+        let sending = tokio::spawn(async move {
+            for _ in 0..5 {
+                port.sender().unwrap().send(frame());
+                sleep(Duration::from_secs(1)).await;
+            }
+            port
+        });
+        // The first is on its way when the camera is opened.
+        tokio::task::yield_now().await;
+        for _ in 0..5 {
+            reader.next().await.unwrap();
+        }
+        let _port = sending.await.unwrap();
+        assert!(reader.next().await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sender_that_stays_away_is_missed_after_the_grace_time() {
+        for (fps, grace) in [
+            (None, GRACE),
+            (Some(10.0), GRACE),
+            (Some(0.5), GRACE + GRACE * 2 / 3),
+        ] {
+            let (port, mut reader) = reader(fps);
+            port.sender().unwrap().send(frame());
+            reader.next().await.unwrap();
+            let left = Instant::now();
+            let error = reader.next().await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NoSignal);
+            let late = left.elapsed().saturating_sub(grace);
+            assert!(left.elapsed() >= grace && late < Duration::from_millis(5));
         }
     }
 }
