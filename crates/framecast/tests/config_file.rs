@@ -207,6 +207,7 @@ fn every_wrong_value_is_told_with_what_it_should_be() {
             "`source` in [cameras.x]: must be a text",
         ),
         ("cameras.x = \"\"", "it has no source"),
+        ("cameras.x = \"test#fps=2\"", "on lines of their own"),
         (
             "cameras.x = \"admin:secret@10.0.0.1/\"",
             "no driver is called `admin`",

@@ -258,6 +258,10 @@ fn other_sites_read_only_what_they_are_allowed_to() {
     let refused = server.ask("DELETE", "/api/v1/cameras/camera", &[stranger], b"");
     assert_eq!(refused.status, 403);
     let server = friendly().camera("test").spawn();
+    let asked = ("Access-Control-Request-Method", "DELETE");
+    let preflight = server.ask("OPTIONS", "/api/v1/cameras/camera", &[friend, asked], b"");
+    let methods = preflight.header("access-control-allow-methods");
+    assert!(methods.is_some_and(|methods| methods.contains("DELETE")));
     let done = server.ask("DELETE", "/api/v1/cameras/camera", &[friend], b"");
     assert_eq!(done.status, 204, "{}", done.text());
 }

@@ -264,6 +264,11 @@ fn unknown_scheme(scheme: &str, registry: &Registry) -> String {
             "its source must start with what it is, as in http://192.168.1.20/video or file:/srv/film.mp4; {all}"
         );
     }
+    if let Some((scheme, _)) = scheme.split_once('#') {
+        return format!(
+            "`{scheme}#…` is for the command line: in a file, write settings such as `fps` on lines of their own beside `source`"
+        );
+    }
     match suggest(scheme, known) {
         hint if hint == all => format!("no driver is called `{scheme}`; {all}"),
         hint => format!("no driver is called `{scheme}`; {hint} ({all})"),

@@ -3,7 +3,7 @@
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, Method, StatusCode, header},
 };
 use tower_http::{
     cors::{AllowOrigin, CorsLayer, ExposeHeaders},
@@ -61,14 +61,23 @@ pub(super) fn may_read(
 }
 
 fn cors(origins: &[String]) -> CorsLayer {
-    let allowed = if origins.iter().any(|origin| origin == "*") {
-        AllowOrigin::any()
-    } else {
-        AllowOrigin::list(origins.iter().filter_map(|origin| origin.parse().ok()))
-    };
-    CorsLayer::new()
-        .allow_origin(allowed)
-        .expose_headers(ExposeHeaders::any())
+    let layer = CorsLayer::new().expose_headers(ExposeHeaders::any());
+    if origins.iter().any(|origin| origin == "*") {
+        // Everyone may look; only sites that are named may change something.
+        return layer.allow_origin(AllowOrigin::any());
+    }
+    layer
+        .allow_origin(AllowOrigin::list(
+            origins.iter().filter_map(|origin| origin.parse().ok()),
+        ))
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
+        .allow_headers([header::CONTENT_TYPE])
 }
 
 /// The answer to a connection for which there is no room.

@@ -44,7 +44,7 @@ pub struct App {
     pub catalog: Catalog,
     /// What the server takes on.
     pub limits: Limits,
-    /// Other web sites that may show the cameras and change them: origins, or `*`.
+    /// Other web sites that may show the cameras and change them: origins, or `*` for all, which may only show them.
     pub allow_origins: Arc<[String]>,
     /// The figures behind `/metrics`.
     pub telemetry: Telemetry,
