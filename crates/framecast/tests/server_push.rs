@@ -227,6 +227,11 @@ fn what_a_sender_may_not_send_is_answered_and_concerns_nobody_else() {
     let answer = post(&[], &many);
     assert_eq!(answer.status, 429, "{}", answer.text());
     assert_eq!(answer.text(), "more than 10 frames a second\n");
+    // Nor in requests of their own; a moment later it may go on.
+    let one = jpeg(64, 48, RED);
+    let statuses: Vec<u16> = (0..50).map(|_| post(&[], &one).status).collect();
+    assert!(statuses.contains(&429), "{statuses:?}");
+    thread::sleep(Duration::from_millis(500));
 
     assert_eq!(post(&[], &jpeg(64, 48, RED)).status, 200);
     let answer = server.ask("POST", "/cameras/other/push", &[], &jpeg(64, 48, RED));

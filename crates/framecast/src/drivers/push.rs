@@ -5,6 +5,8 @@
 //!
 //! What does not belong here: HTTP. The web module reads the request's body and calls [`Sender::send`].
 
+mod speed;
+
 use std::{
     collections::{BTreeMap, VecDeque},
     fmt,
@@ -20,6 +22,7 @@ use tokio::{
 };
 
 use super::Scheme;
+use speed::Speed;
 
 /// Frames that may wait for the camera's reader before the oldest is dropped.
 const QUEUE: usize = 4;
@@ -124,6 +127,14 @@ impl Sender {
         self.0.changed.notify_one();
     }
 
+    /// Whether one more frame is within `rate` frames a second, counted over all senders that this camera has had: most
+    /// send each picture in a request of its own.
+    pub fn may_send(&self, rate: f64) -> bool {
+        let mut state = self.0.locked();
+        let speed = state.speed.get_or_insert_with(|| Speed::new(rate));
+        speed.allows(std::time::Instant::now())
+    }
+
     /// Whether the camera is open, so that a frame would be shown.
     pub fn is_wanted(&self) -> bool {
         self.0.locked().readers > 0
@@ -153,6 +164,7 @@ struct State {
     connected: bool,
     /// When the last sender left.
     left: Option<Instant>,
+    speed: Option<Speed>,
     /// Open cameras: one, or for a moment two while one replaces the other.
     readers: usize,
     waiting: VecDeque<Frame>,
