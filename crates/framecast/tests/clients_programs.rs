@@ -216,9 +216,11 @@ fn framecast_takes_one_picture_of_any_source() {
     );
     assert!(output.status.success());
     assert_eq!(size(&output.stdout), (64, 48));
+    let pid = server.path("pid").display().to_string();
+    let silent = format!("exec:echo $$ > {pid}; sleep 1000");
     for (args, why) in [
         (&["http://127.0.0.1:9/"][..], "can't be reached"),
-        (&["exec:sleep 1000"], "no picture within 1s"),
+        (&[&*silent], "no picture within 1s"),
         (&["tset"], "tset"),
         (&["v4l2:/dev/video0"], "v4l2"),
     ] {
@@ -229,6 +231,9 @@ fn framecast_takes_one_picture_of_any_source() {
         let error = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(error.contains(why), "{args:?}: {error}");
     }
+    let pid = fs::read_to_string(pid).unwrap();
+    let left = fs::exists(format!("/proc/{}", pid.trim())).unwrap();
+    assert!(!left, "the camera's command goes on");
     let output = run(
         FRAMECAST,
         &["snapshot", "test", "-o", "/no/such/folder/x.jpg"],
