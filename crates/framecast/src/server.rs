@@ -109,6 +109,7 @@ pub async fn run(start: Start) -> Result<(), Error> {
         // Not `nest`, which leaves out the path with a slash at its end.
         router = axum::Router::new().nest_service(&config.base_path, router);
     }
+    let router = web::called_by(router, &config.allow_hosts);
     let serving = tokio::spawn(web::serve(
         listeners,
         router,

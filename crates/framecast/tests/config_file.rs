@@ -34,6 +34,7 @@ fn a_file_says_everything() {
         r#"
         listen = ["127.0.0.1:80", "unix:/run/framecast.sock"]
         base_path = "/cameras/"
+        allow_hosts = ["Cams.example.org"]
         allow_origins = ["https://example.org/", "*"]
         no_auth = true
         [log]
@@ -64,6 +65,7 @@ fn a_file_says_everything() {
     assert_eq!(config.listen[0].to_string(), "127.0.0.1:80");
     assert_eq!(config.listen[1], Listen::Unix("/run/framecast.sock".into()));
     assert_eq!(config.base_path, "/cameras");
+    assert_eq!(config.allow_hosts, ["cams.example.org"]);
     assert_eq!(config.allow_origins, ["https://example.org", "*"]);
     assert!(config.no_auth && config.log.json);
     assert_eq!(config.log.filter, "info,framecast::hub=debug");
@@ -188,6 +190,7 @@ fn every_wrong_value_is_told_with_what_it_should_be() {
         ("base_path = \"cameras\"", "is no path"),
         ("base_path = \"/a//b\"", "is no path"),
         ("base_path = \"/../b\"", "is no path"),
+        ("allow_hosts = \"http://a.b\"", "is no host name"),
         ("allow_origins = \"example.org\"", "is no origin"),
         (
             "allow_origins = \"https://example.org/path\"",

@@ -270,6 +270,22 @@ fn other_sites_read_only_what_they_are_allowed_to() {
 }
 
 #[test]
+fn a_site_that_points_its_name_at_this_machine_gets_nothing() {
+    let rebound = [("Host", "evil.example"), ("Origin", "http://evil.example")];
+    let server = framecast().camera("test").spawn();
+    for (method, path) in [("GET", CAMERAS), ("DELETE", "/api/v1/cameras/camera")] {
+        let refused = server.ask(method, path, &rebound, b"");
+        assert_eq!(refused.status, 421);
+        assert!(refused.text().contains("allow_hosts"), "{}", refused.text());
+    }
+    let known = framecast().arg("--allow-host").arg("cams.example.org");
+    let server = known.camera("test").spawn();
+    let named = [("Host", "cams.example.org")];
+    assert_eq!(server.ask("GET", CAMERAS, &named, b"").status, 200);
+    assert_eq!(server.ask("GET", CAMERAS, &rebound, b"").status, 421);
+}
+
+#[test]
 fn every_answer_tells_browsers_not_to_guess() {
     let server = serve(&["test"]);
     for path in [

@@ -41,6 +41,8 @@ pub struct Given {
     pub no_auth: bool,
     /// Other web sites that may show the cameras.
     pub allow_origins: Vec<String>,
+    /// `--allow-host`.
+    pub allow_hosts: Vec<String>,
     /// What is logged.
     pub log: String,
     /// Whether it is logged as JSON.
@@ -89,6 +91,7 @@ impl Draft {
         self.config.file.clone_from(&given.file);
         for (flag, key, texts) in [
             ("--listen", "listen", &given.listen),
+            ("--allow-host", "allow_hosts", &given.allow_hosts),
             ("--allow-origin", "allow_origins", &given.allow_origins),
         ] {
             if texts.iter().any(|text| !text.trim().is_empty()) {

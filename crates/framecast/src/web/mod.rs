@@ -35,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{catalog::Catalog, config::Limits, telemetry::Telemetry};
 
+pub use guard::called_by;
 pub use serve::{Listener, serve};
 
 /// What every handler may need. Cheap to clone.
