@@ -31,6 +31,10 @@ const QUEUE: usize = 4;
 /// request of its own, once or twice a second. Shorter than the hub waits for a picture before it gives the camera up.
 const GRACE: Duration = Duration::from_secs(3);
 
+/// How long a sender may be silent before another may take its place: one that lost power never says goodbye, and comes
+/// back on another connection.
+const SILENT: Duration = Duration::from_secs(5);
+
 /// The ports of all `push` cameras, by the camera's name. Clones are the same set.
 #[derive(Clone, Default)]
 pub struct Ports(Arc<Mutex<BTreeMap<String, Weak<Shared>>>>);
@@ -75,18 +79,24 @@ pub struct Port(Arc<Shared>);
 pub struct Taken;
 
 impl Port {
-    /// Takes the sender's place, which is free again once the [`Sender`] is dropped.
+    /// Takes the sender's place, which is free again once the [`Sender`] is dropped or has been silent for five seconds.
     ///
     /// # Errors
     /// [`Taken`] while another sender has it.
     pub fn sender(&self) -> std::result::Result<Sender, Taken> {
         let mut state = self.0.locked();
-        if state.connected {
+        let now = Instant::now();
+        if state.sender.is_some_and(|place| now < place.heard + SILENT) {
             return Err(Taken);
         }
-        state.connected = true;
+        state.senders += 1;
+        let number = state.senders;
+        state.sender = Some(Place { number, heard: now });
         drop(state);
-        Ok(Sender(Arc::clone(&self.0)))
+        Ok(Sender {
+            port: Arc::clone(&self.0),
+            number,
+        })
     }
 
     /// How many frames were sent that no camera took, because nobody watched or it couldn't keep up.
@@ -99,7 +109,7 @@ impl fmt::Debug for Port {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.0.locked();
         f.debug_struct("Port")
-            .field("connected", &state.connected)
+            .field("sender", &state.sender)
             .field("readers", &state.readers)
             .field("dropped", &state.dropped)
             .finish_non_exhaustive()
@@ -108,12 +118,29 @@ impl fmt::Debug for Port {
 
 /// The one who sends frames to a camera. Dropping it makes way for the next.
 #[derive(Debug)]
-pub struct Sender(Arc<Shared>);
+pub struct Sender {
+    port: Arc<Shared>,
+    number: u64,
+}
 
 impl Sender {
+    /// Says that something has come from the sender, be it only a part of a frame.
+    ///
+    /// # Errors
+    /// [`Taken`] if it was silent for so long that another has taken its place: it should go.
+    pub fn is_heard(&self) -> std::result::Result<(), Taken> {
+        match &mut self.port.locked().sender {
+            Some(place) if place.number == self.number => {
+                place.heard = Instant::now();
+                Ok(())
+            }
+            _ => Err(Taken),
+        }
+    }
+
     /// Hands a frame to the camera, or drops it if nobody watches.
     pub fn send(&self, frame: Frame) {
-        let mut state = self.0.locked();
+        let mut state = self.port.locked();
         if state.readers == 0 {
             state.dropped += 1;
             return;
@@ -124,30 +151,33 @@ impl Sender {
         }
         state.waiting.push_back(frame);
         drop(state);
-        self.0.changed.notify_one();
+        self.port.changed.notify_one();
     }
 
     /// Whether one more frame is within `rate` frames a second, counted over all senders that this camera has had: most
     /// send each picture in a request of its own.
     pub fn may_send(&self, rate: f64) -> bool {
-        let mut state = self.0.locked();
+        let mut state = self.port.locked();
         let speed = state.speed.get_or_insert_with(|| Speed::new(rate));
         speed.allows(std::time::Instant::now())
     }
 
     /// Whether the camera is open, so that a frame would be shown.
     pub fn is_wanted(&self) -> bool {
-        self.0.locked().readers > 0
+        self.port.locked().readers > 0
     }
 }
 
 impl Drop for Sender {
     fn drop(&mut self) {
-        let mut state = self.0.locked();
-        state.connected = false;
+        let mut state = self.port.locked();
+        if state.sender.is_none_or(|place| place.number != self.number) {
+            return;
+        }
+        state.sender = None;
         state.left = Some(Instant::now());
         drop(state);
-        self.0.changed.notify_one();
+        self.port.changed.notify_one();
     }
 }
 
@@ -159,9 +189,18 @@ struct Shared {
     changed: Notify,
 }
 
+/// The sender's place, taken.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    number: u64,
+    heard: Instant,
+}
+
 #[derive(Debug, Default)]
 struct State {
-    connected: bool,
+    sender: Option<Place>,
+    /// How many there have been.
+    senders: u64,
     /// When the last sender left.
     left: Option<Instant>,
     speed: Option<Speed>,
@@ -247,7 +286,7 @@ impl Reader {
                 }
                 let back_by = state.left.map(|left| left + self.grace);
                 match back_by {
-                    _ if state.connected || self.reported => None,
+                    _ if state.sender.is_some() || self.reported => None,
                     Some(back_by) if Instant::now() < back_by => Some(back_by),
                     _ => {
                         self.reported = true;
@@ -307,6 +346,21 @@ mod tests {
         assert_eq!(start.elapsed(), Duration::ZERO);
         let silent = timeout(Duration::from_secs(60), reader.next()).await;
         assert!(silent.is_err(), "it says it once");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sender_that_went_silent_makes_way_and_hears_of_it() {
+        let (port, _reader) = reader(None);
+        let silent = port.sender().unwrap();
+        sleep(SILENT - Duration::from_millis(1)).await;
+        assert_eq!(port.sender().unwrap_err(), Taken);
+        silent.is_heard().unwrap();
+        sleep(SILENT).await;
+        let next = port.sender().unwrap();
+        assert_eq!(silent.is_heard(), Err(Taken));
+        drop(silent);
+        assert_eq!(port.sender().unwrap_err(), Taken);
+        next.is_heard().unwrap();
     }
 
     #[tokio::test(start_paused = true)]

@@ -17,6 +17,7 @@ use futures_util::StreamExt;
 use tokio::time::timeout;
 
 use super::{App, error::Failure};
+use crate::drivers::push::Taken;
 
 /// How long a sender may be silent.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -64,9 +65,8 @@ async fn frames(app: &App, name: &str, headers: &HeaderMap, body: Body) -> Resul
             format!("a frame may have {} bytes at most", app.limits.frame_bytes),
         )
     };
-    let sender = port
-        .sender()
-        .map_err(|taken| Failure::new(StatusCode::CONFLICT, taken.to_string()))?;
+    let taken = |taken: Taken| Failure::new(StatusCode::CONFLICT, taken.to_string());
+    let sender = port.sender().map_err(taken)?;
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
@@ -88,6 +88,7 @@ async fn frames(app: &App, name: &str, headers: &HeaderMap, body: Body) -> Resul
         let silent = |_| Failure::new(StatusCode::REQUEST_TIMEOUT, "no bytes came for a minute");
         let last = match chunk.map_err(silent)? {
             Some(Ok(bytes)) => {
+                sender.is_heard().map_err(taken)?;
                 intake.push(&bytes);
                 false
             }
