@@ -19,6 +19,7 @@ mod request;
 mod source;
 mod test;
 
+pub mod pi;
 pub mod push;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -118,6 +119,7 @@ impl Registry {
             http::scheme("https"),
             exec::scheme(),
             push::scheme(ports.clone()),
+            pi::scheme(pi::System::this()),
         ];
         for scheme in schemes.into_iter().chain(absent::schemes()) {
             registry.register(scheme);
