@@ -16,6 +16,7 @@ mod pace;
 mod process;
 mod redact;
 mod request;
+mod screen;
 mod source;
 mod test;
 
@@ -120,6 +121,7 @@ impl Registry {
             exec::scheme(),
             push::scheme(ports.clone()),
             pi::scheme(pi::System::this()),
+            screen::scheme(),
         ];
         for scheme in schemes.into_iter().chain(absent::schemes()) {
             registry.register(scheme);
