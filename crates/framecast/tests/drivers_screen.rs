@@ -473,3 +473,20 @@ async fn what_can_not_be_shown_says_why() {
     assert_eq!(kind, ErrorKind::Invalid);
     assert!(message.contains("no screen of that number"), "{message}");
 }
+
+#[tokio::test]
+async fn a_desktop_that_asks_for_a_key_refuses_who_has_none() {
+    let folder = tempfile::TempDir::new().unwrap();
+    let key = folder.path().join("key");
+    // An entry of the kind MIT-MAGIC-COOKIE-1 for any address.
+    let mut entry = vec![0xff, 0xff, 0, 0, 0, 0, 0, 18];
+    entry.extend_from_slice(b"MIT-MAGIC-COOKIE-1");
+    entry.extend_from_slice(&[0, 16]);
+    entry.extend_from_slice(&[7; 16]);
+    std::fs::write(&key, entry).unwrap();
+    let desktop = Desktop::with("320x240x24", &["-auth", key.to_str().unwrap()]);
+    let (kind, message) = end(&*desktop.camera(&[])).await;
+    assert_eq!(kind, ErrorKind::Denied, "{message}");
+    assert!(message.contains("XAUTHORITY"), "{message}");
+    assert!(!message.contains('\n'), "{message}");
+}
