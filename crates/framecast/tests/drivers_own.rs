@@ -214,9 +214,7 @@ fn what_is_wrong_with_a_request_is_said_before_anything_is_opened() {
         ("http://a:b/c@d", &[], ErrorKind::Invalid, "***"),
         ("/dev/video0", &[], ErrorKind::Invalid, "must start with"),
         ("me:b/c@cam", &[], ErrorKind::Invalid, "`me` is no kind"),
-        ("pi", &[], ErrorKind::Unsupported, "no `pi` driver yet"),
         ("opencv:0", &[], ErrorKind::Unsupported, "no `opencv`"),
-        ("screen", &[], ErrorKind::Unsupported, "no `screen`"),
         ("v4l2:/dev/video0", &[], ErrorKind::Unsupported, "no `v4l2`"),
     ] {
         let Err(error) = registry.make(&request(source, options)) else {

@@ -7,21 +7,11 @@ use framecast_camera::{Error, ErrorKind};
 use super::Scheme;
 
 /// Each with its one line, and what serves instead.
-const ABSENT: [(&str, &str, &str); 4] = [
+const ABSENT: [(&str, &str, &str); 2] = [
     (
         "opencv",
         "a camera that OpenCV opens (no driver yet)",
         "run a Python script that writes JPEGs with `exec:`",
-    ),
-    (
-        "pi",
-        "a Raspberry Pi camera (no driver yet)",
-        "use `exec:rpicam-vid --codec mjpeg -t 0 -n -o -`",
-    ),
-    (
-        "screen",
-        "this machine's screen (no driver yet)",
-        "use `exec:ffmpeg -f x11grab -i :0 -c:v mjpeg -f mpjpeg -`",
     ),
     (
         "v4l2",

@@ -16,9 +16,11 @@ mod pace;
 mod process;
 mod redact;
 mod request;
+mod screen;
 mod source;
 mod test;
 
+pub mod pi;
 pub mod push;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
@@ -118,6 +120,8 @@ impl Registry {
             http::scheme("https"),
             exec::scheme(),
             push::scheme(ports.clone()),
+            pi::scheme(pi::System::this()),
+            screen::scheme(),
         ];
         for scheme in schemes.into_iter().chain(absent::schemes()) {
             registry.register(scheme);

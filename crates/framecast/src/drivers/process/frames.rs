@@ -1,5 +1,7 @@
 //! The frames in what a program writes.
 
+use std::time::{Duration, Instant};
+
 use framecast_camera::{Error, ErrorKind, Frame, Result, Stop};
 use framecast_media::stream::Intake;
 
@@ -14,6 +16,7 @@ pub(in crate::drivers) struct Frames<E> {
     buffer: Vec<u8>,
     bytes: u64,
     frames: u64,
+    patience: Option<Patience>,
     /// What the end of the program means; `None` if it is no error.
     ended: E,
 }
@@ -27,9 +30,38 @@ impl<E: FnMut(&Exit) -> Option<Error>> Frames<E> {
             buffer: vec![0; 64 * 1024],
             bytes: 0,
             frames: 0,
+            patience: None,
             ended,
         }
     }
+
+    /// Ends a program that writes nothing for so long, at first and after its first frame.
+    pub(in crate::drivers) fn patient(mut self, first: Duration, later: Duration) -> Self {
+        self.patience = Some(Patience { first, later });
+        self
+    }
+
+    fn end(&mut self, silent: Option<Duration>) -> Option<Result<Frame>> {
+        let exit = Exit {
+            bytes: self.bytes,
+            frames: self.frames,
+            silent,
+            ..self.program.exit()
+        };
+        (self.ended)(&exit).map(Err)
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        let Patience { first, later } = self.patience?;
+        Some(if self.frames == 0 { first } else { later })
+    }
+}
+
+/// How long a program may write nothing.
+#[derive(Clone, Copy)]
+struct Patience {
+    first: Duration,
+    later: Duration,
 }
 
 impl<E: FnMut(&Exit) -> Option<Error>> Iterator for Frames<E> {
@@ -50,20 +82,18 @@ impl<E: FnMut(&Exit) -> Option<Error>> Iterator for Frames<E> {
                     ));
                 }
             }
-            match self.program.read(&mut self.buffer, &self.stop) {
+            let patience = self.patience();
+            let asked = Instant::now();
+            let silent = || patience.filter(|patience| asked.elapsed() >= *patience);
+            let give_up = || self.stop.is_requested() || silent().is_some();
+            match self.program.read(&mut self.buffer, give_up) {
                 Output::Bytes(bytes) => {
                     self.bytes += bytes as u64;
                     self.intake.push(&self.buffer[..bytes]);
                 }
-                Output::Stopped => return None,
-                Output::Ended => {
-                    let exit = Exit {
-                        bytes: self.bytes,
-                        frames: self.frames,
-                        ..self.program.exit()
-                    };
-                    return (self.ended)(&exit).map(Err);
-                }
+                Output::GivenUp if self.stop.is_requested() => return None,
+                Output::GivenUp => return self.end(silent()),
+                Output::Ended => return self.end(None),
             }
         }
     }

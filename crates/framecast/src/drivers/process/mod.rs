@@ -26,7 +26,7 @@ use complaints::Complaints;
 pub(super) use frames::Frames;
 use group::Group;
 
-/// How long a wait for output lasts before the [`Stop`] is looked at again.
+/// How long a wait for output lasts before patience is asked for again.
 const NAP: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 100_000_000,
@@ -55,8 +55,8 @@ enum Output {
     Bytes(usize),
     /// The program closed its output or exited.
     Ended,
-    /// Nobody wants it any more.
-    Stopped,
+    /// Whoever waits lost patience.
+    GivenUp,
 }
 
 /// How a program ended.
@@ -65,6 +65,8 @@ pub(super) struct Exit {
     /// `None` if it closed its output but would not exit.
     pub(super) code: Option<i32>,
     signal: Option<i32>,
+    /// How long it had written nothing, if that is why it had to end.
+    silent: Option<Duration>,
     /// The last line of its standard error.
     pub(super) last_words: String,
     /// How much it had written to its standard output, and how many frames that made.
@@ -72,13 +74,21 @@ pub(super) struct Exit {
     pub(super) frames: u64,
 }
 
+impl Exit {
+    /// Whether it had to end because it wrote nothing.
+    pub(super) fn is_silent(&self) -> bool {
+        self.silent.is_some()
+    }
+}
+
 /// As in `exit status 3: no such camera`.
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.code, self.signal) {
-            (Some(code), _) => write!(f, "exit status {code}")?,
-            (None, Some(signal)) => write!(f, "killed by signal {signal}")?,
-            (None, None) => f.write_str("its output was closed")?,
+        match (self.silent, self.code, self.signal) {
+            (Some(silent), ..) => write!(f, "silent for {} s", silent.as_secs())?,
+            (_, Some(code), _) => write!(f, "exit status {code}")?,
+            (_, None, Some(signal)) => write!(f, "killed by signal {signal}")?,
+            (_, None, None) => f.write_str("its output was closed")?,
         }
         if self.frames == 0 && self.bytes > 0 {
             write!(f, ", no JPEG in its {} bytes", self.bytes)?;
@@ -111,15 +121,25 @@ impl Program {
     }
 
     /// What the program writes up to its end, or as much of it as is bearable; `None` once a stop is requested.
-    pub(super) fn output(mut self, stop: &Stop) -> Option<(Vec<u8>, Exit)> {
+    pub(super) fn output(self, stop: &Stop) -> Option<(Vec<u8>, Exit)> {
+        self.output_unless(|| stop.is_requested())
+    }
+
+    /// The same; `None` if it takes longer than that.
+    pub(super) fn output_within(self, patience: Duration) -> Option<(Vec<u8>, Exit)> {
+        let deadline = Instant::now() + patience;
+        self.output_unless(|| Instant::now() >= deadline)
+    }
+
+    fn output_unless(mut self, give_up: impl Fn() -> bool) -> Option<(Vec<u8>, Exit)> {
         const BEARABLE: usize = 64 * 1024;
         let mut output = vec![0; BEARABLE];
         let mut length = 0;
         while length < BEARABLE {
-            match self.read(&mut output[length..], stop) {
+            match self.read(&mut output[length..], &give_up) {
                 Output::Bytes(bytes) => length += bytes,
                 Output::Ended => break,
-                Output::Stopped => return None,
+                Output::GivenUp => return None,
             }
         }
         output.truncate(length);
@@ -127,10 +147,10 @@ impl Program {
     }
 
     /// Waits for output and reads what there is, seeing to standard error all the while.
-    fn read(&mut self, buffer: &mut [u8], stop: &Stop) -> Output {
+    fn read(&mut self, buffer: &mut [u8], give_up: impl Fn() -> bool) -> Output {
         loop {
-            if stop.is_requested() {
-                return Output::Stopped;
+            if give_up() {
+                return Output::GivenUp;
             }
             let Ready { stdout, stderr } = self.wait(&NAP);
             if stderr {
@@ -169,6 +189,7 @@ impl Program {
         Exit {
             code: status.and_then(WaitStatus::exit_status),
             signal: status.and_then(WaitStatus::terminating_signal),
+            silent: None,
             last_words: self.complaints.last(),
             bytes: 0,
             frames: 0,
