@@ -7,7 +7,7 @@ use framecast_camera::{Error, ErrorKind};
 use super::Scheme;
 
 /// Each with its one line, and what serves instead.
-const ABSENT: [(&str, &str, &str); 4] = [
+const ABSENT: [(&str, &str, &str); 3] = [
     (
         "opencv",
         "a camera that OpenCV opens (no driver yet)",
@@ -22,11 +22,6 @@ const ABSENT: [(&str, &str, &str); 4] = [
         "screen",
         "this machine's screen (no driver yet)",
         "use `exec:ffmpeg -f x11grab -i :0 -c:v mjpeg -f mpjpeg -`",
-    ),
-    (
-        "v4l2",
-        "a USB or built-in camera (no driver yet)",
-        "use `exec:ffmpeg -f v4l2 -i /dev/video0 -c:v mjpeg -f mpjpeg -`",
     ),
 ];
 

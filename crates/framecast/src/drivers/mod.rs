@@ -18,6 +18,7 @@ mod redact;
 mod request;
 mod source;
 mod test;
+mod v4l2;
 
 pub mod push;
 
@@ -117,6 +118,7 @@ impl Registry {
             http::scheme("http"),
             http::scheme("https"),
             exec::scheme(),
+            v4l2::scheme(),
             push::scheme(ports.clone()),
         ];
         for scheme in schemes.into_iter().chain(absent::schemes()) {
