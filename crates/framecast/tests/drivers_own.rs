@@ -217,7 +217,12 @@ fn what_is_wrong_with_a_request_is_said_before_anything_is_opened() {
         ("pi", &[], ErrorKind::Unsupported, "no `pi` driver yet"),
         ("opencv:0", &[], ErrorKind::Unsupported, "no `opencv`"),
         ("screen", &[], ErrorKind::Unsupported, "no `screen`"),
-        ("v4l2:", &["format=H264"], ErrorKind::Invalid, "must be one of MJPG"),
+        (
+            "v4l2:",
+            &["format=H264"],
+            ErrorKind::Invalid,
+            "must be one of MJPG",
+        ),
         ("v4l2:", &["input=hdmi"], ErrorKind::Invalid, "`input=hdmi`"),
     ] {
         let Err(error) = registry.make(&request(source, options)) else {
