@@ -86,7 +86,7 @@ fn every_fault_of_a_driver_is_told_and_the_camera_comes_back() {
         ),
         (
             "cd /sys/bus/platform/drivers/vivid; echo vivid.0 >unbind; sleep 5; echo vivid.0 >bind",
-            "/dev/video0 is not there",
+            "the camera `/dev/video0` is not plugged in",
         ),
     ] {
         let before = guest.log().len();
@@ -243,4 +243,88 @@ fn a_usb_camera_that_stalls_is_told_and_comes_back() {
     guest.run("killall -CONT uvcsim");
     let back = until_live(&mut viewer, true);
     println!("live {back:.1?} after going on");
+}
+
+#[test]
+fn what_is_plugged_in_is_listed_with_names_formats_and_controls() {
+    let _alone = alone();
+    let (file, _) = pictures();
+    let guest = guest::with_usb(file.path())
+        .background("setsid uvcsim pictures >/dev/null 2>&1 </dev/null")
+        .camera("cam=v4l2:#controls=brightness=12 sharpness=1")
+        .start();
+    guest.watch(STREAM).until(Part::is_live);
+    let devices = guest.get("/api/v1/devices").value();
+    let devices = devices["devices"].as_array().unwrap();
+    assert_eq!(
+        devices.len(),
+        1,
+        "the metadata node is no camera: {devices:?}"
+    );
+    let camera = &devices[0];
+    assert_eq!(camera["path"], "/dev/video0");
+    assert_eq!(camera["source"], "v4l2:SIM0001");
+    assert_eq!(camera["driver"], "uvcvideo");
+    let formats = camera["formats"].as_array().unwrap();
+    let names: Vec<&str> = formats
+        .iter()
+        .map(|f| f["format"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["MJPG", "YUYV"]);
+    let size = &formats[0]["sizes"][0];
+    assert_eq!(
+        (&size["size"]["width"], &size["size"]["height"]),
+        (&640.into(), &480.into())
+    );
+    assert_eq!(size["fps"], serde_json::json!([30.0, 15.0]));
+    let brightness = &camera["controls"][0];
+    assert_eq!(brightness["name"], "brightness");
+    let range = [
+        &brightness["least"],
+        &brightness["most"],
+        &brightness["default"],
+    ];
+    assert_eq!(range, [-64, 64, 0].map(serde_json::Value::from).each_ref());
+    assert_eq!(brightness["value"], 12, "as the configuration says");
+    let log = guest.log();
+    assert!(
+        log.contains("sharpness=1 can't be set: its controls are brightness"),
+        "{log}"
+    );
+
+    let program = server::FRAMECAST;
+    let table = guest.run(&format!("{program} cameras"));
+    println!("{table}");
+    for line in [
+        "source    v4l2:SIM0001",
+        "640x480 at 30, 15",
+        "(-64 to 64, usually 0)",
+    ] {
+        assert!(table.contains(line), "{line} is not in\n{table}");
+    }
+    let printed = guest.run(&format!("{program} cameras --json"));
+    let printed: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    assert_eq!(printed["devices"][0], *camera);
+}
+
+#[test]
+fn opening_and_closing_leaves_nothing_behind() {
+    let _alone = alone();
+    let guest = guest::with_vivid().camera("cam=v4l2:#linger=0s").start();
+    let pid = guest.run("pidof framecast");
+    let held = || {
+        guest.until_state("cam", "idle");
+        let held = format!(
+            "ls /proc/{pid}/fd | wc -l; grep -c video /proc/{pid}/maps; ls -l /proc/{pid}/fd | grep -c /dev/video"
+        );
+        guest.run(&held)
+    };
+    guest.watch(STREAM).until(Part::is_live);
+    let before = held();
+    for _ in 0..20 {
+        guest.watch(STREAM).until(Part::is_live);
+        guest.until_state("cam", "idle");
+    }
+    assert_eq!(held(), before);
+    assert!(before.ends_with("0\n0"), "{before}");
 }

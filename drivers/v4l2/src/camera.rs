@@ -14,6 +14,7 @@ use framecast_camera::{Camera, Error, ErrorKind, Frame, Frames, Result, Stop};
 
 use crate::{
     capture::{Capture, Given},
+    control::Setting,
     device::Device,
     find::System,
     format::Wish,
@@ -26,13 +27,22 @@ const LOOK: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub struct V4l2(Arc<Plan>);
 
+/// What is set on a device each time it is opened, and so kept when it was unplugged.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Setup {
+    /// One of the inputs of a grabber with several.
+    pub input: Option<i32>,
+    /// Controls, in this order.
+    pub controls: Vec<Setting>,
+}
+
 /// What to open, and what is remembered of it.
 #[derive(Debug)]
 struct Plan {
     /// Empty for the first camera there is.
     name: String,
     wish: Wish,
-    input: Option<i32>,
+    setup: Setup,
     system: System,
     /// It was opened or missed before: whoever asks again wants to wait for it.
     known: AtomicBool,
@@ -44,15 +54,15 @@ impl V4l2 {
     /// The camera called `name`: a path, a name under `/dev/v4l/by-id` or `by-path`, or a serial number. The first there
     /// is if the name is empty.
     pub fn new(name: impl Into<String>, wish: Wish) -> Self {
-        Self::with_input(name, wish, None)
+        Self::with(name, wish, Setup::default())
     }
 
-    /// The same at one of its inputs, for grabbers with several.
-    pub fn with_input(name: impl Into<String>, wish: Wish, input: Option<i32>) -> Self {
+    /// The same, set up before each opening.
+    pub fn with(name: impl Into<String>, wish: Wish, setup: Setup) -> Self {
         Self(Arc::new(Plan {
             name: name.into(),
             wish,
-            input,
+            setup,
             system: System::default(),
             known: AtomicBool::new(false),
             given: Mutex::new(None),
@@ -79,7 +89,17 @@ impl Camera for V4l2 {
 
 impl Plan {
     fn open(&self) -> Result<Capture> {
-        let capture = Capture::start(self.find()?, &self.wish, self.input)?;
+        let device = self.find()?;
+        if let Some(input) = self.setup.input {
+            device.set_input(input)?;
+        }
+        for setting in &self.setup.controls {
+            if let Err(error) = device.set(setting) {
+                // Better a picture that is too dark than none.
+                tracing::warn!("{error}");
+            }
+        }
+        let capture = Capture::start(device, &self.wish)?;
         self.report(&capture);
         Ok(capture)
     }

@@ -47,10 +47,7 @@ pub(crate) struct Capture {
 
 impl Capture {
     /// Sets the device to what suits the wish best and starts it.
-    pub(crate) fn start(device: Device, wish: &Wish, input: Option<i32>) -> Result<Self> {
-        if let Some(input) = input {
-            device.set_input(input)?;
-        }
+    pub(crate) fn start(device: Device, wish: &Wish) -> Result<Self> {
         let offers = device.offers(wish);
         let Some(best) = wish.choose(&offers) else {
             return Err(unusable(&device, wish));

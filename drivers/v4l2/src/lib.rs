@@ -6,6 +6,7 @@
 //! - `find` says which device node a name means; `device` is an open node, and what it can do.
 //! - `format` chooses what suits a [`Wish`] best, without asking any device.
 //! - `capture` reads the pictures; `clock` says when they were taken, `losses` which are missing.
+//! - [`Control`] is what can be turned on a device, [`set`] turns it.
 //! - [`devices`] lists what is plugged in.
 //! - `trouble` puts the kernel's errors in words.
 //! - `kernel` has the calls and the shared memory: all that is unsafe.
@@ -17,6 +18,7 @@
 mod camera;
 mod capture;
 mod clock;
+mod control;
 mod device;
 mod find;
 mod format;
@@ -25,7 +27,8 @@ mod list;
 mod losses;
 mod trouble;
 
-pub use camera::V4l2;
+pub use camera::{Setup, V4l2};
+pub use control::{Control, ControlKind, Setting, set};
 pub use device::Rates;
 pub use find::Names;
 pub use format::{FourCc, Wish};

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use framecast_camera::{Error, Result, Size};
 
 use crate::{
+    control::Control,
     device::{Device, Rates},
     find::{Names, System},
     format::{FourCc, Sizes},
@@ -25,6 +26,8 @@ pub struct Listed {
     pub bus: String,
     /// Its pixel formats in the driver's order, usable or not.
     pub formats: Vec<ListedFormat>,
+    /// What can be turned on it.
+    pub controls: Vec<Control>,
 }
 
 /// A pixel format of a device.
@@ -85,6 +88,7 @@ fn listed(system: &System, device: &Device) -> Listed {
                 sizes: sizes(device, code),
             })
             .collect(),
+        controls: device.controls(),
     }
 }
 

@@ -18,9 +18,9 @@ mod redact;
 mod request;
 mod source;
 mod test;
-mod v4l2;
 
 pub mod push;
+pub(crate) mod v4l2;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 

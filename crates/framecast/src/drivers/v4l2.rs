@@ -1,7 +1,11 @@
 //! `v4l2:DEVICE`: a USB or built-in camera, by the crate `framecast-v4l2`.
 
+use std::{fmt::Display, str::FromStr};
+
 use framecast_camera::{Error, ErrorKind, Result};
-use framecast_v4l2::{V4l2, Wish};
+use framecast_v4l2::{Setting, Setup, V4l2, Wish};
+
+pub(crate) use framecast_v4l2::{Control, ControlKind, Listed, ListedSize, Rates, devices};
 
 use super::{Request, Scheme};
 
@@ -15,11 +19,18 @@ pub(super) fn scheme() -> Scheme {
                 fps: request.fps,
                 format: option(request, "format")?,
             };
-            let input = option(request, "input")?;
-            Ok(V4l2::with_input(request.source.rest(), wish, input))
+            let setup = Setup {
+                input: option(request, "input")?,
+                controls: controls(request)?,
+            };
+            Ok(V4l2::with(request.source.rest(), wish, setup))
         },
     )
     .options(&[
+        (
+            "controls",
+            "set these at each opening, as in `brightness=10 focus_auto=off`; `framecast cameras` has the names",
+        ),
         ("format", "this pixel format and no other, as in MJPG or YUYV"),
         ("input", "the number of the input of a grabber with several"),
     ])
@@ -28,12 +39,20 @@ pub(super) fn scheme() -> Scheme {
 /// The value of an option, if it is there.
 fn option<T>(request: &Request, name: &str) -> Result<Option<T>>
 where
-    T: std::str::FromStr<Err: std::fmt::Display>,
+    T: FromStr<Err: Display>,
 {
-    let Some(text) = request.options.get(name) else {
-        return Ok(None);
-    };
+    let text = request.options.get(name);
+    text.map(|text| parse(name, text)).transpose()
+}
+
+/// The settings, separated by spaces.
+fn controls(request: &Request) -> Result<Vec<Setting>> {
+    let text = request.options.get("controls");
+    let words = text.into_iter().flat_map(|text| text.split_whitespace());
+    words.map(|word| parse("controls", word)).collect()
+}
+
+fn parse<T: FromStr<Err: Display>>(name: &str, text: &str) -> Result<T> {
     text.parse()
-        .map(Some)
         .map_err(|error| Error::new(ErrorKind::Invalid, format!("`{name}={text}`: {error}")))
 }

@@ -39,6 +39,27 @@ pub(crate) const DISCRETE: u32 = 1;
 /// `V4L2_FIELD_NONE`: a whole picture, not interlaced.
 pub(crate) const FIELD_NONE: u32 = 1;
 
+/// `V4L2_CTRL_TYPE_INTEGER`
+pub(crate) const CTRL_INTEGER: u32 = 1;
+/// `V4L2_CTRL_TYPE_BOOLEAN`
+pub(crate) const CTRL_BOOLEAN: u32 = 2;
+/// `V4L2_CTRL_TYPE_MENU`
+pub(crate) const CTRL_MENU: u32 = 3;
+/// `V4L2_CTRL_TYPE_BUTTON`
+pub(crate) const CTRL_BUTTON: u32 = 4;
+/// `V4L2_CTRL_TYPE_BITMASK`
+pub(crate) const CTRL_BITMASK: u32 = 8;
+/// `V4L2_CTRL_TYPE_INTEGER_MENU`
+pub(crate) const CTRL_INTEGER_MENU: u32 = 9;
+/// `V4L2_CTRL_FLAG_DISABLED`
+pub(crate) const CTRL_FLAG_DISABLED: u32 = 0x01;
+/// `V4L2_CTRL_FLAG_READ_ONLY`
+pub(crate) const CTRL_FLAG_READ_ONLY: u32 = 0x04;
+/// `V4L2_CTRL_FLAG_INACTIVE`
+pub(crate) const CTRL_FLAG_INACTIVE: u32 = 0x10;
+/// `V4L2_CTRL_FLAG_NEXT_CTRL`
+pub(crate) const CTRL_FLAG_NEXT: u32 = 0x8000_0000;
+
 /// `struct v4l2_capability`
 #[repr(C)]
 #[derive(Clone, Copy)]
@@ -190,6 +211,46 @@ pub(crate) struct Buffer {
     pub(crate) reserved: [u32; 2],
 }
 
+/// `struct v4l2_query_ext_ctrl`
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct ControlQuery {
+    pub(crate) id: u32,
+    pub(crate) kind: u32,
+    pub(crate) name: [u8; 32],
+    pub(crate) minimum: i64,
+    pub(crate) maximum: i64,
+    pub(crate) step: u64,
+    pub(crate) default_value: i64,
+    pub(crate) flags: u32,
+    pub(crate) elem_size: u32,
+    pub(crate) elems: u32,
+    pub(crate) nr_of_dims: u32,
+    pub(crate) dims: [u32; 4],
+    pub(crate) reserved: [u32; 32],
+}
+
+/// `struct v4l2_querymenu`. The value of a menu of numbers is in the first eight bytes of `name`.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct MenuItem {
+    pub(crate) id: u32,
+    pub(crate) index: u32,
+    pub(crate) name: [u8; 32],
+    pub(crate) reserved: u32,
+}
+
+/// `struct v4l2_control`
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct ControlValue {
+    pub(crate) id: u32,
+    pub(crate) value: i32,
+}
+
+const _: () = assert!(size_of::<ControlQuery>() == 232);
+const _: () = assert!(size_of::<MenuItem>() == 44);
+const _: () = assert!(size_of::<ControlValue>() == 8);
 const _: () = assert!(size_of::<Capability>() == 104);
 const _: () = assert!(size_of::<FormatDescription>() == 64);
 const _: () = assert!(size_of::<FrameSize>() == 44);

@@ -25,7 +25,7 @@ macro_rules! plain {
         unsafe impl Plain for abi::$name {}
     )*};
 }
-plain!(Capability FormatDescription FrameSize FrameInterval Format StreamParameters RequestBuffers Buffer);
+plain!(Capability FormatDescription FrameSize FrameInterval Format StreamParameters RequestBuffers Buffer ControlQuery MenuItem ControlValue);
 
 /// Functions that make a call of the group `V`: its name in the header, its number, which way its structure goes.
 macro_rules! calls {
@@ -68,6 +68,14 @@ calls! {
     stream_off(Write, 19, i32);
     /// `VIDIOC_S_PARM`
     set_parameters(ReadWrite, 22, abi::StreamParameters);
+    /// `VIDIOC_G_CTRL`
+    control(ReadWrite, 27, abi::ControlValue);
+    /// `VIDIOC_S_CTRL`
+    set_control(ReadWrite, 28, abi::ControlValue);
+    /// `VIDIOC_QUERYMENU`
+    query_menu(ReadWrite, 37, abi::MenuItem);
+    /// `VIDIOC_QUERY_EXT_CTRL`
+    query_control(ReadWrite, 103, abi::ControlQuery);
     /// `VIDIOC_S_INPUT`
     set_input(ReadWrite, 39, i32);
     /// `VIDIOC_ENUM_FRAMESIZES`
