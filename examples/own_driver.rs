@@ -123,3 +123,21 @@ impl World {
         Frame::raw(Layout::Grey, size, size.width, pixels)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use framecast::camera::conformance::{self, Patience};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_driver_keeps_the_contract() {
+        let life = Life {
+            size: Size::new(64, 64),
+            pause: Duration::from_millis(10),
+        };
+        conformance::check(&life, Patience::default())
+            .await
+            .unwrap();
+    }
+}

@@ -109,6 +109,7 @@ pub async fn run(start: Start) -> Result<(), Error> {
         // Not `nest`, which leaves out the path with a slash at its end.
         router = axum::Router::new().nest_service(&config.base_path, router);
     }
+    let router = web::called_by(router, &config.allow_hosts);
     let serving = tokio::spawn(web::serve(
         listeners,
         router,
@@ -183,7 +184,7 @@ impl Keeper {
                 asked = signals.next() => match asked {
                     Asked::Stop => return,
                     Asked::Reload => {
-                        notify(&[NotifyState::Reloading]);
+                        notify_reloading();
                         self.reload();
                         notify(&[NotifyState::Ready]);
                     }
@@ -271,6 +272,14 @@ async fn tick(alive: &mut Option<tokio::time::Interval>) {
 fn notify(state: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(state) {
         warn!("the supervisor can't be told: {error}");
+    }
+}
+
+/// systemd takes a reload for one only with the time at which it began.
+fn notify_reloading() {
+    match NotifyState::monotonic_usec_now() {
+        Ok(now) => notify(&[NotifyState::Reloading, now]),
+        Err(_) => notify(&[NotifyState::Reloading]),
     }
 }
 

@@ -34,6 +34,7 @@ fn a_file_says_everything() {
         r#"
         listen = ["127.0.0.1:80", "unix:/run/framecast.sock"]
         base_path = "/cameras/"
+        allow_hosts = ["Cams.example.org"]
         allow_origins = ["https://example.org/", "*"]
         no_auth = true
         [log]
@@ -64,6 +65,7 @@ fn a_file_says_everything() {
     assert_eq!(config.listen[0].to_string(), "127.0.0.1:80");
     assert_eq!(config.listen[1], Listen::Unix("/run/framecast.sock".into()));
     assert_eq!(config.base_path, "/cameras");
+    assert_eq!(config.allow_hosts, ["cams.example.org"]);
     assert_eq!(config.allow_origins, ["https://example.org", "*"]);
     assert!(config.no_auth && config.log.json);
     assert_eq!(config.log.filter, "info,framecast::hub=debug");
@@ -154,7 +156,7 @@ fn every_wrong_value_is_told_with_what_it_should_be() {
     for (line, told) in [
         ("fps = nan", "above zero, not NaN"),
         ("fps = -1", "above zero, not -1"),
-        ("fps = 1e9", "from 0.001 to 1000"),
+        ("fps = 1e9", "from 0.001 to 240"),
         ("fps = \"10\"", "not a text"),
         ("fps = true", "not true or false"),
         ("quality = 0", "from 1 to 100, not 0"),
@@ -188,6 +190,7 @@ fn every_wrong_value_is_told_with_what_it_should_be() {
         ("base_path = \"cameras\"", "is no path"),
         ("base_path = \"/a//b\"", "is no path"),
         ("base_path = \"/../b\"", "is no path"),
+        ("allow_hosts = \"http://a.b\"", "is no host name"),
         ("allow_origins = \"example.org\"", "is no origin"),
         (
             "allow_origins = \"https://example.org/path\"",
@@ -207,6 +210,7 @@ fn every_wrong_value_is_told_with_what_it_should_be() {
             "`source` in [cameras.x]: must be a text",
         ),
         ("cameras.x = \"\"", "it has no source"),
+        ("cameras.x = \"test#fps=2\"", "on lines of their own"),
         (
             "cameras.x = \"admin:secret@10.0.0.1/\"",
             "no driver is called `admin`",

@@ -117,27 +117,39 @@ fn configurations() -> impl Strategy<Value = Config> {
         any::<bool>(),
     );
     let cameras = vec((cameras(), policies()), 0..6);
+    let hosts = vec(select(vec!["*", "cams.example.org", "b"]), 0..3);
     let paths = select(vec!["", "/a", "/a/b-c.d_~"]);
-    (listen, paths, any::<bool>(), origins, limits, log, cameras).prop_map(
-        |(listen, base_path, no_auth, origins, limits, log, cameras)| Config {
-            listen: vec![listen.parse().unwrap()],
-            base_path: base_path.to_owned(),
-            cameras: distinct(cameras),
-            limits: Limits {
-                connections: limits.0,
-                waiting: limits.1,
-                frame_bytes: limits.2,
-                push_rate: limits.3,
-            },
-            allow_origins: origins.into_iter().map(str::to_owned).collect(),
-            no_auth,
-            log: Log {
-                filter: log.0.to_owned(),
-                json: log.1,
-            },
-            file: Some("x.toml".into()),
-        },
+    (
+        listen,
+        paths,
+        any::<bool>(),
+        hosts,
+        origins,
+        limits,
+        log,
+        cameras,
     )
+        .prop_map(
+            |(listen, base_path, no_auth, hosts, origins, limits, log, cameras)| Config {
+                listen: vec![listen.parse().unwrap()],
+                base_path: base_path.to_owned(),
+                cameras: distinct(cameras),
+                limits: Limits {
+                    connections: limits.0,
+                    waiting: limits.1,
+                    frame_bytes: limits.2,
+                    push_rate: limits.3,
+                },
+                allow_hosts: hosts.into_iter().map(str::to_owned).collect(),
+                allow_origins: origins.into_iter().map(str::to_owned).collect(),
+                no_auth,
+                log: Log {
+                    filter: log.0.to_owned(),
+                    json: log.1,
+                },
+                file: Some("x.toml".into()),
+            },
+        )
 }
 
 /// Of cameras with the same name, the first.
@@ -164,7 +176,7 @@ fn cameras() -> impl Strategy<Value = Request> {
         name,
         source,
         size,
-        option::of(0.001..=1000.0),
+        option::of(0.001..=240.0),
         option::of(1..=100_u8),
         once,
     )
@@ -208,6 +220,7 @@ fn written(config: &Config) -> String {
         quoted(&config.listen[0].to_string())
     ));
     line(format!("base_path = {}", quoted(&config.base_path)));
+    line(format!("allow_hosts = {:?}", config.allow_hosts));
     line(format!("allow_origins = {:?}", config.allow_origins));
     line(format!("no_auth = {}", config.no_auth));
     line(format!(

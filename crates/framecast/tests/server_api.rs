@@ -4,10 +4,13 @@
 #[path = "support/server.rs"]
 mod server;
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    io::{Read, Write},
+};
 
 use serde_json::{Value, json};
-use server::{framecast, serve, size};
+use server::{Open, framecast, serve, size};
 
 const CAMERAS: &str = "/api/v1/cameras";
 
@@ -259,8 +262,28 @@ fn other_sites_read_only_what_they_are_allowed_to() {
     let refused = server.ask("DELETE", "/api/v1/cameras/camera", &[stranger], b"");
     assert_eq!(refused.status, 403);
     let server = friendly().camera("test").spawn();
+    let asked = ("Access-Control-Request-Method", "DELETE");
+    let preflight = server.ask("OPTIONS", "/api/v1/cameras/camera", &[friend, asked], b"");
+    let methods = preflight.header("access-control-allow-methods");
+    assert!(methods.is_some_and(|methods| methods.contains("DELETE")));
     let done = server.ask("DELETE", "/api/v1/cameras/camera", &[friend], b"");
     assert_eq!(done.status, 204, "{}", done.text());
+}
+
+#[test]
+fn a_site_that_points_its_name_at_this_machine_gets_nothing() {
+    let rebound = [("Host", "evil.example"), ("Origin", "http://evil.example")];
+    let server = framecast().camera("test").spawn();
+    for (method, path) in [("GET", CAMERAS), ("DELETE", "/api/v1/cameras/camera")] {
+        let refused = server.ask(method, path, &rebound, b"");
+        assert_eq!(refused.status, 421);
+        assert!(refused.text().contains("allow_hosts"), "{}", refused.text());
+    }
+    let known = framecast().arg("--allow-host").arg("cams.example.org");
+    let server = known.camera("test").spawn();
+    let named = [("Host", "cams.example.org")];
+    assert_eq!(server.ask("GET", CAMERAS, &named, b"").status, 200);
+    assert_eq!(server.ask("GET", CAMERAS, &rebound, b"").status, 421);
 }
 
 #[test]
@@ -301,4 +324,47 @@ fn passwords_are_never_told() {
         assert!(!text.contains("qX7vT"), "{path}: {text}");
     }
     assert!(!server.log().contains("qX7vT"));
+}
+
+#[test]
+fn a_page_of_an_allowed_site_may_ask_before_it_changes_something() {
+    let server = framecast()
+        .camera("test")
+        .arg("--allow-origin")
+        .arg("https://friend.example")
+        .spawn();
+    let asked = |origin: &str| {
+        let headers = [
+            ("Origin", origin),
+            ("Access-Control-Request-Method", "PATCH"),
+            ("Access-Control-Request-Headers", "content-type"),
+        ];
+        server.ask("OPTIONS", "/api/v1/cameras/camera", &headers, b"")
+    };
+    let answer = asked("https://friend.example");
+    let said = |name: &str| answer.header(name).unwrap_or_default().to_lowercase();
+    assert_eq!(
+        said("access-control-allow-origin"),
+        "https://friend.example"
+    );
+    assert!(said("access-control-allow-methods").contains("patch"));
+    assert!(said("access-control-allow-headers").contains("content-type"));
+    let stranger = asked("https://stranger.example");
+    assert_eq!(stranger.header("access-control-allow-origin"), None);
+}
+
+#[test]
+fn one_connection_carries_many_requests() {
+    let server = serve(&["test#size=160x120"]);
+    let mut socket = server.connect();
+    for _ in 0..3 {
+        for path in ["/healthz", CAMERAS, "/snapshot", "/nowhere"] {
+            write!(socket, "GET {path} HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            let mut open = Open::of(socket.try_clone().unwrap()).unwrap();
+            let length = open.header("content-length").unwrap().parse().unwrap();
+            let mut body = vec![0; length];
+            open.rest.read_exact(&mut body).unwrap();
+            assert!(open.rest.buffer().is_empty(), "{path}: more than it said");
+        }
+    }
 }

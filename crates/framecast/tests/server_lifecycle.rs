@@ -12,11 +12,10 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use serde_json::json;
 use server::{Server, framecast, jpeg, serve, size};
 
 /// A command that writes one JPEG after the other, and notes its process in a file.
-const SHOUTS: &str = "exec:echo $$ > pid; while :; do cat picture.jpg; sleep 0.1; done";
+const SHOUTS: &str = "exec:echo $$ > pid; while cat picture.jpg; do sleep 0.1; done";
 
 /// A server in whose folder lies a picture for commands.
 fn with_picture(cameras: &[&str]) -> Server {
@@ -203,7 +202,7 @@ fn a_signal_ends_the_server_in_order_whoever_is_watching() {
 #[test]
 fn a_second_signal_ends_the_server_at_once() {
     // A command that does not want to end holds up the first.
-    let stubborn = "exec:trap '' TERM; while :; do cat picture.jpg; sleep 0.1; done";
+    let stubborn = "exec:trap '' TERM; while cat picture.jpg; do sleep 0.1; done";
     let mut server = with_picture(&[stubborn]);
     server.watch("/video_feed").until(server::Part::is_live);
     server.signal(Signal::TERM);
@@ -215,7 +214,6 @@ fn a_second_signal_ends_the_server_at_once() {
     let (status, time) = server.wait();
     assert_eq!(status.code(), Some(130), "{}", server.log());
     assert!(time < Duration::from_secs(1), "{time:?}");
-    // Not even then does it go on for ever: nobody reads what it writes.
 }
 
 #[test]
@@ -223,7 +221,7 @@ fn a_stream_that_nobody_reads_does_not_hold_up_the_end() {
     let mut server = serve(&["test#size=1280x720"]);
     let stuck = server.open("GET", "/video_feed", &[], b"");
     server.until("camera", |view| {
-        view["counters"]["skipped_frames"].as_u64() > Some(5)
+        view["counters"]["frames"].as_u64() > Some(30)
     });
     server.signal(Signal::TERM);
     let (status, time) = server.wait();
@@ -279,6 +277,6 @@ fn health_readiness_and_figures_are_there_for_supervisors() {
         assert!(text.contains(line), "{line}:\n{text}");
     }
     assert!(text.ends_with("# EOF\n"));
-    let stage = json!("framecast_frame_latency_seconds_count{camera=\"camera\",stage=\"socket\"}");
-    assert!(text.contains(stage.as_str().unwrap()), "{text}");
+    let stage = "framecast_frame_latency_seconds_count{camera=\"camera\",stage=\"socket\"}";
+    assert!(text.contains(stage), "{text}");
 }

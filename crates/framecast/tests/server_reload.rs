@@ -100,7 +100,8 @@ fn a_mistake_in_a_changed_file_changes_nothing() {
     fs::write(server.path("framecast.toml"), wrong).unwrap();
     server::eventually("the complaint", || {
         let log = server.log();
-        let done = log.contains("the configuration was not reloaded") && log.contains("sorce");
+        let done = log.contains("the configuration was not reloaded")
+            && log.contains("`source` in [cameras.new] is missing");
         done.then_some(()).ok_or(log)
     });
     viewer.next();

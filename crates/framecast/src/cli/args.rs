@@ -139,6 +139,19 @@ pub struct Serve {
     )]
     no_auth: bool,
 
+    /// Answer to this host name too, as in cams.example.org; `*` for all
+    ///
+    /// Addresses, localhost and names that only a local network knows (octopi, camera.local, camera.lan) need not be named.
+    /// Others are refused, so that no web site can pass itself off as this server.
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "FRAMECAST_ALLOW_HOST",
+        hide_env_values = true,
+        help_heading = "Server"
+    )]
+    allow_host: Vec<String>,
+
     /// Let pages of this other web site show the cameras, as in https://example.org; `*` for all
     #[arg(
         long,
@@ -256,6 +269,7 @@ impl Serve {
             linger: self.linger.unwrap_or_default(),
             no_auth: self.no_auth,
             allow_origins: self.allow_origin,
+            allow_hosts: self.allow_host,
             log: self.log.unwrap_or_default(),
             log_json: self.log_json,
         }

@@ -35,6 +35,8 @@ pub(super) async fn run(
         },
     )
     .await;
+    // Before anything can fail: a camera that is a command would outlive this one.
+    catalog.hub().close().await;
     let frame = match taken {
         Ok(frame) => frame,
         Err(missing) => bail!("{source}: {}", missing.reason),
@@ -47,6 +49,5 @@ pub(super) async fn run(
         std::fs::write(&wish.output, &frame.jpeg)
             .with_context(|| format!("{} can't be written", wish.output.display()))?;
     }
-    catalog.hub().close().await;
     Ok(())
 }

@@ -49,6 +49,7 @@ pub fn changes(old: &Config, new: &Config) -> Changes {
     changes.needs_restart = [
         ("listen", old.listen != new.listen),
         ("base_path", old.base_path != new.base_path),
+        ("allow_hosts", old.allow_hosts != new.allow_hosts),
         ("allow_origins", old.allow_origins != new.allow_origins),
         ("no_auth", old.no_auth != new.no_auth),
         ("limits", old.limits != new.limits),

@@ -41,6 +41,8 @@ pub struct Given {
     pub no_auth: bool,
     /// Other web sites that may show the cameras.
     pub allow_origins: Vec<String>,
+    /// `--allow-host`.
+    pub allow_hosts: Vec<String>,
     /// What is logged.
     pub log: String,
     /// Whether it is logged as JSON.
@@ -89,6 +91,7 @@ impl Draft {
         self.config.file.clone_from(&given.file);
         for (flag, key, texts) in [
             ("--listen", "listen", &given.listen),
+            ("--allow-host", "allow_hosts", &given.allow_hosts),
             ("--allow-origin", "allow_origins", &given.allow_origins),
         ] {
             if texts.iter().any(|text| !text.trim().is_empty()) {
@@ -262,6 +265,11 @@ fn unknown_scheme(scheme: &str, registry: &Registry) -> String {
         // Perhaps an address with a password in it: it is not repeated.
         return format!(
             "its source must start with what it is, as in http://192.168.1.20/video or file:/srv/film.mp4; {all}"
+        );
+    }
+    if let Some((scheme, _)) = scheme.split_once('#') {
+        return format!(
+            "`{scheme}#…` is for the command line: in a file, write settings such as `fps` on lines of their own beside `source`"
         );
     }
     match suggest(scheme, known) {

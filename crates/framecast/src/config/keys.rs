@@ -110,6 +110,14 @@ pub(super) const TOP: &[Key<Draft>] = &[
         },
     },
     Key {
+        name: "allow_hosts",
+        set: |draft, value| {
+            let texts = value.texts("cams.example.org")?;
+            draft.config.allow_hosts = texts.into_iter().map(host).collect::<Parsed<_>>()?;
+            Ok(())
+        },
+    },
+    Key {
         name: "allow_origins",
         set: |draft, value| {
             let texts = value.texts("https://example.org")?;
@@ -149,9 +157,9 @@ pub(super) const LIMITS: &[Key<Limits>] = &[
 fn fps(value: Value<'_>) -> Parsed<f64> {
     let fps = value.positive()?;
     // Beyond these the time between two frames is lost in rounding, or longer than anyone waits.
-    if !(0.001..=1000.0).contains(&fps) {
+    if !(0.001..=240.0).contains(&fps) {
         return Err(format!(
-            "must be from 0.001 to 1000 frames a second, not {fps}"
+            "must be from 0.001 to 240 frames a second, not {fps}"
         ));
     }
     Ok(fps)
@@ -206,6 +214,16 @@ fn base_path(value: Value<'_>) -> Parsed<String> {
             "`{text}` is no path; write it like /cameras, with letters, digits, `-`, `.`, `_` and `~`"
         )),
     }
+}
+
+fn host(text: &str) -> Parsed<String> {
+    let letters = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if text == "*" || (!text.is_empty() && text.chars().all(letters)) {
+        return Ok(text.to_ascii_lowercase());
+    }
+    Err(format!(
+        "`{text}` is no host name; write it like cams.example.org, without http:// and port, or `*` for all"
+    ))
 }
 
 fn origin(text: &str) -> Parsed<String> {

@@ -44,6 +44,8 @@ pub struct Config {
     pub cameras: Vec<Camera>,
     /// How much the server takes on.
     pub limits: Limits,
+    /// The names by which the server may be called besides addresses and names that only a local network knows; `*` for all.
+    pub allow_hosts: Vec<String>,
     /// The other web sites that may show the cameras: origins such as `https://example.org`, or `*` for all.
     pub allow_origins: Vec<String>,
     /// Whether everyone may watch without a password, on whatever address.
@@ -92,6 +94,7 @@ impl Default for Config {
             base_path: String::new(),
             cameras: Vec::new(),
             limits: Limits::default(),
+            allow_hosts: Vec::new(),
             allow_origins: Vec::new(),
             no_auth: false,
             log: Log::default(),

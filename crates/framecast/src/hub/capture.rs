@@ -5,7 +5,7 @@
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::Arc,
     time::Duration,
 };
 
@@ -110,7 +110,7 @@ impl Capture {
         if self.trouble.is_none() {
             self.feed.enter(State::Opening);
         }
-        self.feed.stats().opened.fetch_add(1, Relaxed);
+        self.feed.count_opening();
         debug!(camera = %self.feed.name(), "opened");
         let end = self.read(plan, &mut running).await;
         if timeout(CLOSE, running.close()).await.is_err() {

@@ -37,6 +37,8 @@ struct Shared {
     seq: AtomicU64,
     /// Of the camera and its variants together.
     stats: Arc<Stats>,
+    /// A variant's frames are its camera's once more, and are not counted again.
+    is_variant: bool,
     // Std mutexes: held for a few instructions, never across an await.
     meter: Mutex<Meter>,
     variants: Mutex<HashMap<Variant, Feed>>,
@@ -58,11 +60,11 @@ struct Meter {
 }
 
 impl Feed {
-    /// A feed with its capture, which runs until `closed`.
+    /// A feed with its capture, which runs until `closed`; a variant is one `of` a camera.
     pub(super) fn open(
         name: Arc<str>,
         plan: Plan,
-        stats: Arc<Stats>,
+        of: Option<&Self>,
         closed: CancellationToken,
         tasks: &TaskTracker,
     ) -> Self {
@@ -76,7 +78,10 @@ impl Feed {
             }),
             plan: watch::Sender::new(plan),
             seq: AtomicU64::new(0),
-            stats,
+            stats: of
+                .map(|camera| Arc::clone(&camera.0.stats))
+                .unwrap_or_default(),
+            is_variant: of.is_some(),
             meter: Mutex::default(),
             variants: Mutex::default(),
             closed,
@@ -122,7 +127,7 @@ impl Feed {
         let feed = Self::open(
             Arc::clone(&self.0.name),
             variant::plan(self.clone(), variant),
-            Arc::clone(&self.0.stats),
+            Some(self),
             self.0.closed.child_token(),
             &self.0.tasks,
         );
@@ -215,6 +220,13 @@ impl Feed {
         &self.0.closed
     }
 
+    /// Counts that the camera is being opened.
+    pub(super) fn count_opening(&self) {
+        if !self.0.is_variant {
+            self.0.stats.opened.fetch_add(1, Relaxed);
+        }
+    }
+
     pub(super) fn enter(&self, state: State) {
         self.0.status.send_if_modified(|status| {
             let new = status.state != state;
@@ -234,17 +246,9 @@ impl Feed {
             meter.rate.tick(frame.published);
             meter.size = Some(frame.size);
         }
-        self.0.stats.frames.fetch_add(1, Relaxed);
-        self.0
-            .stats
-            .bytes
-            .fetch_add(frame.jpeg.len() as u64, Relaxed);
-        self.0.stats.to_hub.observe(
-            frame
-                .published
-                .saturating_duration_since(frame.captured.monotonic)
-                .as_secs_f64(),
-        );
+        if !self.0.is_variant {
+            self.0.stats.take_frame(&frame);
+        }
         self.0.slot.send_replace(Slot::Frame(Arc::new(frame)));
     }
 

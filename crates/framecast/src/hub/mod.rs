@@ -124,7 +124,7 @@ impl Hub {
         let feed = Feed::open(
             name.into(),
             plan,
-            Arc::default(),
+            None,
             self.0.closed.child_token(),
             &self.0.tasks,
         );

@@ -70,6 +70,16 @@ impl Stats {
         add(&self.mended, repair, 1);
     }
 
+    /// Counts a frame that the camera gave.
+    pub(super) fn take_frame(&self, frame: &super::Frame) {
+        self.frames.fetch_add(1, Relaxed);
+        self.bytes.fetch_add(frame.jpeg.len() as u64, Relaxed);
+        let took = frame
+            .published
+            .saturating_duration_since(frame.captured.monotonic);
+        self.to_hub.observe(took.as_secs_f64());
+    }
+
     /// Counts a frame that a sink hands to its viewer's connection, and the frames that the viewer missed before it.
     pub fn send_frame(&self, frame: &super::Frame, skipped: u64) {
         self.sent_frames.fetch_add(1, Relaxed);

@@ -1,9 +1,13 @@
 //! What stands around every request: who may call from another site, how large a body may be, what all answers say.
 
+use std::{net::Ipv4Addr, sync::Arc};
+
 use axum::{
     Router,
-    extract::DefaultBodyLimit,
-    http::{HeaderValue, StatusCode, header},
+    extract::{DefaultBodyLimit, Request, State},
+    http::{HeaderValue, Method, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
 };
 use tower_http::{
     cors::{AllowOrigin, CorsLayer, ExposeHeaders},
@@ -12,7 +16,7 @@ use tower_http::{
 };
 use tracing::warn;
 
-use super::App;
+use super::{App, error::Failure};
 
 /// The largest JSON body.
 const MOST_JSON: usize = 64 * 1024;
@@ -61,14 +65,68 @@ pub(super) fn may_read(
 }
 
 fn cors(origins: &[String]) -> CorsLayer {
-    let allowed = if origins.iter().any(|origin| origin == "*") {
-        AllowOrigin::any()
-    } else {
-        AllowOrigin::list(origins.iter().filter_map(|origin| origin.parse().ok()))
+    let layer = CorsLayer::new().expose_headers(ExposeHeaders::any());
+    if origins.iter().any(|origin| origin == "*") {
+        // Everyone may look; only sites that are named may change something.
+        return layer.allow_origin(AllowOrigin::any());
+    }
+    layer
+        .allow_origin(AllowOrigin::list(
+            origins.iter().filter_map(|origin| origin.parse().ok()),
+        ))
+        .allow_methods([
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ])
+        .allow_headers([header::CONTENT_TYPE])
+}
+
+/// Refuses requests that call the server by a name which is not its own.
+///
+/// A web site can point its own name at this machine (DNS rebinding): to the browser its page and this server are then one
+/// site. Addresses can't be pointed elsewhere, nor can names that public DNS does not know; other names must be in `hosts`.
+pub fn called_by(router: Router, hosts: &[String]) -> Router {
+    if hosts.iter().any(|host| host == "*") {
+        return router;
+    }
+    let hosts: Arc<[String]> = hosts.into();
+    router.layer(middleware::from_fn_with_state(hosts, check_name))
+}
+
+async fn check_name(State(hosts): State<Arc<[String]>>, request: Request, next: Next) -> Response {
+    let named = request.headers().get(header::HOST);
+    let named = named.map_or(Ok(""), |value| value.to_str());
+    match named {
+        Ok(named) if is_own(named, &hosts) => next.run(request).await,
+        _ => Failure::new(
+            StatusCode::MISDIRECTED_REQUEST,
+            "this server does not answer to that host name: add it to `allow_hosts` (or --allow-host), or use its address",
+        )
+        .into_response(),
+    }
+}
+
+/// Whether `named`, a `Host` header, is an address, a name that public DNS does not know, or one of `hosts`.
+fn is_own(named: &str, hosts: &[String]) -> bool {
+    /// Top-level names that are not delegated: RFC 6761, RFC 6762, RFC 8375, and ICANN's and routers' own.
+    const PRIVATE: [&str; 5] = ["localhost", "local", "lan", "internal", "home.arpa"];
+    if named.starts_with('[') {
+        // Only an IPv6 address has brackets.
+        return true;
+    }
+    let name = named.rsplit_once(':').map_or(named, |(name, _port)| name);
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let private = |suffix: &&str| {
+        name.strip_suffix(*suffix)
+            .is_some_and(|front| front.is_empty() || front.ends_with('.'))
     };
-    CorsLayer::new()
-        .allow_origin(allowed)
-        .expose_headers(ExposeHeaders::any())
+    !name.contains('.')
+        || name.parse::<Ipv4Addr>().is_ok()
+        || PRIVATE.iter().any(private)
+        || hosts.contains(&name)
 }
 
 /// The answer to a connection for which there is no room.
@@ -80,4 +138,44 @@ pub(super) fn too_many_connections() -> String {
         StatusCode::SERVICE_UNAVAILABLE.as_u16(),
         body.len()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_names_of_local_networks_are_its_own() {
+        for named in [
+            "",
+            "127.0.0.1:5000",
+            "192.168.1.7",
+            "[::1]:5000",
+            "localhost:5000",
+            "octopi",
+            "camera.local:80",
+            "Camera.LAN.",
+            "a.b.home.arpa",
+        ] {
+            assert!(is_own(named, &[]), "{named}");
+        }
+    }
+
+    #[test]
+    fn a_public_name_is_its_own_only_if_it_is_listed() {
+        let hosts = ["cams.example.org".to_owned()];
+        assert!(is_own("cams.example.org:443", &hosts));
+        assert!(is_own("CAMS.example.org", &hosts));
+        for named in [
+            "evil.example",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example:5000",
+            "evillocal.example",
+            "xcams.example.org",
+            "evil.notlocal",
+            "1.2.3",
+        ] {
+            assert!(!is_own(named, &hosts), "{named}");
+        }
+    }
 }

@@ -35,6 +35,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{catalog::Catalog, config::Limits, telemetry::Telemetry};
 
+pub use guard::called_by;
 pub use serve::{Listener, serve};
 
 /// What every handler may need. Cheap to clone.
@@ -44,7 +45,7 @@ pub struct App {
     pub catalog: Catalog,
     /// What the server takes on.
     pub limits: Limits,
-    /// Other web sites that may show the cameras and change them: origins, or `*`.
+    /// Other web sites that may show the cameras and change them: origins, or `*` for all, which may only show them.
     pub allow_origins: Arc<[String]>,
     /// The figures behind `/metrics`.
     pub telemetry: Telemetry,

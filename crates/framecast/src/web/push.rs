@@ -3,7 +3,7 @@
 //! One JPEG, an endless multipart body, or JPEGs end to end: whatever the body turns out to be. One sender at a time; what
 //! it sends too fast or too large ends its request with a 4xx and concerns nobody else.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::{
     body::{Body, HttpBody},
@@ -17,6 +17,7 @@ use futures_util::StreamExt;
 use tokio::time::timeout;
 
 use super::{App, error::Failure};
+use crate::drivers::push::Taken;
 
 /// How long a sender may be silent.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -64,9 +65,8 @@ async fn frames(app: &App, name: &str, headers: &HeaderMap, body: Body) -> Resul
             format!("a frame may have {} bytes at most", app.limits.frame_bytes),
         )
     };
-    let sender = port
-        .sender()
-        .map_err(|taken| Failure::new(StatusCode::CONFLICT, taken.to_string()))?;
+    let taken = |taken: Taken| Failure::new(StatusCode::CONFLICT, taken.to_string());
+    let sender = port.sender().map_err(taken)?;
     let content_type = headers
         .get(header::CONTENT_TYPE)
         .and_then(|value| value.to_str().ok());
@@ -76,7 +76,6 @@ async fn frames(app: &App, name: &str, headers: &HeaderMap, body: Body) -> Resul
         return Err(too_large());
     }
     let mut intake = Intake::new(content_type, app.limits.frame_bytes);
-    let mut speed = Speed::new(app.limits.push_rate);
     let mut frames = 0;
     let mut chunks = body.into_data_stream();
     loop {
@@ -89,6 +88,7 @@ async fn frames(app: &App, name: &str, headers: &HeaderMap, body: Body) -> Resul
         let silent = |_| Failure::new(StatusCode::REQUEST_TIMEOUT, "no bytes came for a minute");
         let last = match chunk.map_err(silent)? {
             Some(Ok(bytes)) => {
+                sender.is_heard().map_err(taken)?;
                 intake.push(&bytes);
                 false
             }
@@ -102,7 +102,7 @@ async fn frames(app: &App, name: &str, headers: &HeaderMap, body: Body) -> Resul
                 Err(error) => return Err(Failure::bad(error.to_string())),
             };
             let Some(jpeg) = next else { break };
-            if !speed.allows(Instant::now()) {
+            if !sender.may_send(app.limits.push_rate) {
                 return Err(Failure::new(
                     StatusCode::TOO_MANY_REQUESTS,
                     format!("more than {} frames a second", app.limits.push_rate),
@@ -118,60 +118,5 @@ async fn frames(app: &App, name: &str, headers: &HeaderMap, body: Body) -> Resul
             }
             return Ok(frames);
         }
-    }
-}
-
-/// Tells a sender that is too fast from one whose network delivers in bursts: two seconds' worth may come at once.
-#[derive(Debug)]
-struct Speed {
-    rate: f64,
-    budget: f64,
-    last: Option<Instant>,
-}
-
-impl Speed {
-    fn new(rate: f64) -> Self {
-        Self {
-            rate,
-            budget: Self::most(rate),
-            last: None,
-        }
-    }
-
-    fn most(rate: f64) -> f64 {
-        (rate * 2.0).max(1.0)
-    }
-
-    fn allows(&mut self, now: Instant) -> bool {
-        if let Some(last) = self.last {
-            let earned = now.saturating_duration_since(last).as_secs_f64() * self.rate;
-            self.budget = (self.budget + earned).min(Self::most(self.rate));
-        }
-        self.last = Some(now);
-        self.budget -= 1.0;
-        self.budget >= 0.0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn allowed(rate: f64, gap: Duration, frames: u32) -> bool {
-        let start = Instant::now();
-        let mut speed = Speed::new(rate);
-        (0..frames).all(|n| speed.allows(start + gap * n))
-    }
-
-    #[test]
-    fn a_sender_at_the_rate_is_never_too_fast() {
-        assert!(allowed(60.0, Duration::from_micros(16_667), 10_000));
-    }
-
-    #[test]
-    fn a_burst_is_forgiven_and_a_flood_is_not() {
-        assert!(allowed(30.0, Duration::ZERO, 60));
-        assert!(!allowed(30.0, Duration::ZERO, 61));
-        assert!(!allowed(30.0, Duration::from_millis(10), 1_000));
     }
 }

@@ -147,6 +147,8 @@ impl Start {
 pub struct Server {
     child: Child,
     pub address: SocketAddr,
+    /// What its paths start with.
+    pub base: String,
     log: Arc<Mutex<String>>,
     folder: tempfile::TempDir,
 }
@@ -171,14 +173,15 @@ impl Server {
         let mut server = Self {
             child,
             address: ([0, 0, 0, 0], 0).into(),
+            base: String::new(),
             log,
             folder,
         };
         let deadline = Instant::now() + PATIENCE;
         loop {
             let log = server.log();
-            if let Some(address) = listening(&log) {
-                server.address = address;
+            if let Some((address, base)) = listening(&log) {
+                (server.address, server.base) = (address, base);
                 return Ok(server);
             }
             if Instant::now() > deadline || server.child.try_wait().unwrap().is_some() {
@@ -258,7 +261,10 @@ impl Server {
 
     /// One request, and its answer as far as the head; the body can be read from [`Open::rest`].
     pub fn open(&self, method: &str, path: &str, headers: &[(&str, &str)], body: &[u8]) -> Open {
-        let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.address);
+        let mut request = format!("{method} {path} HTTP/1.1\r\n");
+        if !headers.iter().any(|(name, _)| *name == "Host") {
+            request += &format!("Host: {}\r\n", self.address);
+        }
         for (name, value) in headers {
             request += &format!("{name}: {value}\r\n");
         }
@@ -290,7 +296,7 @@ impl Server {
 
     /// What the JSON interface says of a camera.
     pub fn camera(&self, name: &str) -> Value {
-        let answer = self.get(&format!("/api/v1/cameras/{name}"));
+        let answer = self.get(&format!("{}/api/v1/cameras/{name}", self.base));
         assert_eq!(answer.status, 200, "{}", answer.text());
         answer.value()
     }
@@ -326,13 +332,15 @@ impl Drop for Server {
     }
 }
 
-/// The address that the log tells, or a stand-in for one where it is a Unix socket's.
-fn listening(log: &str) -> Option<SocketAddr> {
+/// The address and base path that the log tells, or a stand-in for them where there is only a Unix socket.
+fn listening(log: &str) -> Option<(SocketAddr, String)> {
     if let Some((_, rest)) = log.split_once("watch at http://") {
-        return rest.split('/').next()?.parse().ok();
+        let url = rest.lines().next()?.strip_suffix('/')?;
+        let (address, base) = url.split_at(url.find('/').unwrap_or(url.len()));
+        return Some((address.parse().ok()?, base.to_owned()));
     }
     let unix = log.contains("listening on ") && log.ends_with('\n');
-    unix.then_some(([0, 0, 0, 0], 0).into())
+    unix.then(|| (([0, 0, 0, 0], 0).into(), String::new()))
 }
 
 /// Tries again until it succeeds or patience is at its end.
