@@ -215,7 +215,13 @@ fn what_is_wrong_with_a_request_is_said_before_anything_is_opened() {
         ("/dev/video0", &[], ErrorKind::Invalid, "must start with"),
         ("me:b/c@cam", &[], ErrorKind::Invalid, "`me` is no kind"),
         ("opencv:0", &[], ErrorKind::Unsupported, "no `opencv`"),
-        ("v4l2:/dev/video0", &[], ErrorKind::Unsupported, "no `v4l2`"),
+        (
+            "v4l2:",
+            &["format=H264"],
+            ErrorKind::Invalid,
+            "must be one of MJPG",
+        ),
+        ("v4l2:", &["input=hdmi"], ErrorKind::Invalid, "`input=hdmi`"),
     ] {
         let Err(error) = registry.make(&request(source, options)) else {
             panic!("{source} {options:?} was accepted");

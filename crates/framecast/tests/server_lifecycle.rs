@@ -113,7 +113,7 @@ fn a_camera_that_cannot_be_made_shows_its_fault_while_others_run() {
         [cameras.good]
         source = \"test\"
         [cameras.bad]
-        source = \"v4l2:/dev/video0\"
+        source = \"pi\"
         [cameras.gone]
         source = \"exec:no-such-program-anywhere\"
     ";
@@ -121,7 +121,7 @@ fn a_camera_that_cannot_be_made_shows_its_fault_while_others_run() {
     server
         .watch("/cameras/good/stream.mjpg")
         .until(server::Part::is_live);
-    for (name, why) in [("bad", "v4l2"), ("gone", "no-such-program-anywhere")] {
+    for (name, why) in [("bad", "pi"), ("gone", "no-such-program-anywhere")] {
         let mut viewer = server.watch(&format!("/cameras/{name}/stream.mjpg"));
         let part = viewer.until(|part| !part.is_live());
         assert_eq!(size(&part.jpeg), (640, 480));

@@ -88,6 +88,12 @@ pub enum Command {
     Snapshot(Snapshot),
     /// Measure a stream as a viewer gets it: frames, delays, bytes
     Probe(Probe),
+    /// List the cameras that are plugged in: what to call them, and what they can do
+    Cameras {
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print what makes a shell complete framecast's flags
     Completions {
         /// The shell to print it for

@@ -3,6 +3,7 @@
 //! What does not belong here: the server itself (`server`), and what settings mean (`config`).
 
 mod args;
+mod cameras;
 mod log;
 mod probe;
 mod run;

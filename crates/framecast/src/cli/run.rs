@@ -11,7 +11,7 @@ use std::{io, process::ExitCode, time::Duration};
 use clap::CommandFactory;
 use tokio::runtime::Runtime;
 
-use super::{Args, Command, log, probe, snapshot};
+use super::{Args, Command, cameras, log, probe, snapshot};
 use crate::{
     config::{self, Config, Mistakes},
     drivers::{Registry, push},
@@ -76,6 +76,14 @@ fn obey(command: Command, registry: Registry, ports: push::Ports) -> anyhow::Res
             }
             if report.frames == 0 {
                 return Ok(ExitCode::FAILURE);
+            }
+        }
+        Command::Cameras { json } => {
+            let devices = web::api::DevicesView::now();
+            if json {
+                println!("{}", serde_json::to_string_pretty(&devices)?);
+            } else {
+                print!("{}", cameras::Table(&devices));
             }
         }
         Command::Completions { shell } => {

@@ -7,16 +7,11 @@ use framecast_camera::{Error, ErrorKind};
 use super::Scheme;
 
 /// Each with its one line, and what serves instead.
-const ABSENT: [(&str, &str, &str); 2] = [
+const ABSENT: [(&str, &str, &str); 1] = [
     (
         "opencv",
         "a camera that OpenCV opens (no driver yet)",
         "run a Python script that writes JPEGs with `exec:`",
-    ),
-    (
-        "v4l2",
-        "a USB or built-in camera (no driver yet)",
-        "use `exec:ffmpeg -f v4l2 -i /dev/video0 -c:v mjpeg -f mpjpeg -`",
     ),
 ];
 

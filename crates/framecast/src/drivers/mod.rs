@@ -22,6 +22,7 @@ mod test;
 
 pub mod pi;
 pub mod push;
+pub(crate) mod v4l2;
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
@@ -119,6 +120,7 @@ impl Registry {
             http::scheme("http"),
             http::scheme("https"),
             exec::scheme(),
+            v4l2::scheme(),
             push::scheme(ports.clone()),
             pi::scheme(pi::System::this()),
             screen::scheme(),

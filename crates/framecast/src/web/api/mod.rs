@@ -3,6 +3,7 @@
 //! What does not belong here: deciding. A handler reads a request, asks the catalog, and says what came of it.
 
 mod cameras;
+mod devices;
 mod types;
 
 use std::sync::LazyLock;
@@ -16,6 +17,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::App;
 
+pub use devices::{
+    ControlKindView, ControlView, DeviceFormatView, DeviceSizeView, DeviceView, DevicesView,
+    MenuView,
+};
 pub use types::{
     CameraState, CameraView, CamerasView, Counters, NewCamera, SettingsChange, StateView,
 };
@@ -23,7 +28,7 @@ pub use types::{
 #[derive(OpenApi)]
 #[openapi(info(
     title = "framecast",
-    description = "Any camera on a web page, live: list, change, add and remove cameras."
+    description = "Any camera on a web page, live: list, change, add and remove cameras, and see what is plugged in."
 ))]
 struct Document;
 
@@ -31,6 +36,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(cameras::list, cameras::add))
         .routes(routes!(cameras::show, cameras::change, cameras::remove))
+        .routes(routes!(devices::list))
 }
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| {

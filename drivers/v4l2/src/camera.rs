@@ -1,0 +1,249 @@
+//! The camera as the contract wants it: found anew each time it is opened, and waited for while it is unplugged.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use framecast_camera::{Camera, Error, ErrorKind, Frame, Frames, Result, Stop};
+
+use crate::{
+    capture::{Capture, Given},
+    control::Setting,
+    device::Device,
+    find::System,
+    format::Wish,
+};
+
+/// How often an unplugged camera is looked for.
+const LOOK: Duration = Duration::from_millis(100);
+
+/// A camera of the kernel, whether it is plugged in or not.
+#[derive(Debug)]
+pub struct V4l2(Arc<Plan>);
+
+/// What is set on a device each time it is opened, and so kept when it was unplugged.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Setup {
+    /// One of the inputs of a grabber with several.
+    pub input: Option<i32>,
+    /// Controls, in this order.
+    pub controls: Vec<Setting>,
+}
+
+/// What to open, and what is remembered of it.
+#[derive(Debug)]
+struct Plan {
+    /// Empty for the first camera there is.
+    name: String,
+    wish: Wish,
+    setup: Setup,
+    system: System,
+    /// It was opened or missed before: whoever asks again wants to wait for it.
+    known: AtomicBool,
+    /// What it gave when it was opened last.
+    given: Mutex<Option<Given>>,
+}
+
+impl V4l2 {
+    /// The camera called `name`: a path, a name under `/dev/v4l/by-id` or `by-path`, or a serial number. The first there
+    /// is if the name is empty.
+    pub fn new(name: impl Into<String>, wish: Wish) -> Self {
+        Self::with(name, wish, Setup::default())
+    }
+
+    /// The same, set up before each opening.
+    pub fn with(name: impl Into<String>, wish: Wish, setup: Setup) -> Self {
+        Self(Arc::new(Plan {
+            name: name.into(),
+            wish,
+            setup,
+            system: System::default(),
+            known: AtomicBool::new(false),
+            given: Mutex::new(None),
+        }))
+    }
+}
+
+impl Camera for V4l2 {
+    fn frames(&self) -> Frames {
+        let plan = Arc::clone(&self.0);
+        Frames::blocking(move |stop| {
+            let known = plan.known.swap(true, Ordering::Relaxed);
+            let stage = match plan.open() {
+                Ok(capture) => Stage::Open(Box::new(capture)),
+                Err(error) if known && error.kind() == ErrorKind::Unavailable => {
+                    Stage::Missing(Some(error))
+                }
+                Err(error) => return Err(error),
+            };
+            Ok(Pictures { plan, stage, stop })
+        })
+    }
+}
+
+impl Plan {
+    fn open(&self) -> Result<Capture> {
+        let device = self.find()?;
+        if let Some(input) = self.setup.input {
+            device.set_input(input)?;
+        }
+        for setting in &self.setup.controls {
+            if let Err(error) = device.set(setting) {
+                // Better a picture that is too dark than none.
+                tracing::warn!("{error}");
+            }
+        }
+        let capture = Capture::start(device, &self.wish)?;
+        self.report(&capture);
+        Ok(capture)
+    }
+
+    /// The first node of that name that gives pictures.
+    fn find(&self) -> Result<Device> {
+        let candidates = if self.name.is_empty() {
+            self.system.nodes()
+        } else {
+            self.system.candidates(&self.name)
+        };
+        let mut trouble = None;
+        for path in &candidates {
+            match Device::open(path) {
+                Ok(device) => return Ok(device),
+                // A node that can't be opened says more than one that is no camera's.
+                Err(error) => {
+                    let passed = |kept: &Error| kept.kind() == ErrorKind::Invalid;
+                    if trouble.as_ref().is_none_or(passed) {
+                        trouble = Some(error);
+                    }
+                }
+            }
+        }
+        Err(match trouble {
+            Some(error) if !self.name.is_empty() || error.kind() != ErrorKind::Invalid => error,
+            _ if self.name.is_empty() => Error::new(
+                ErrorKind::Unavailable,
+                "no camera is plugged in: there is no /dev/video* that gives pictures",
+            ),
+            _ => Error::new(
+                ErrorKind::Unavailable,
+                format!("the camera `{}` is not plugged in", self.name),
+            ),
+        })
+    }
+
+    /// Tells what the camera gives, and warns if that is not what was asked; once, however often it is opened.
+    fn report(&self, capture: &Capture) {
+        let given = capture.given;
+        let before = self
+            .given
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .replace(given);
+        if before == Some(given) {
+            return;
+        }
+        let device = capture.device();
+        let (path, card) = (device.path().display(), &device.card);
+        match shortfall(&self.wish, &given) {
+            Some(asked) => {
+                tracing::warn!("{path} ({card}) can't do {asked}: it gives {given}, the nearest");
+            }
+            None => tracing::info!("{path} ({card}) gives {given}"),
+        }
+    }
+}
+
+/// What was asked for and is not given.
+fn shortfall(wish: &Wish, given: &Given) -> Option<String> {
+    let size = wish.size.filter(|size| *size != given.size);
+    let slow = |fps: &f64| given.fps.is_some_and(|rate| rate < fps * 0.98);
+    let fps = wish.fps.filter(slow);
+    match (size, fps) {
+        (None, None) => None,
+        (Some(size), None) => Some(size.to_string()),
+        (None, Some(fps)) => Some(format!("{fps} frames a second")),
+        (Some(size), Some(fps)) => Some(format!("{size} at {fps} frames a second")),
+    }
+}
+
+/// As in `MJPG 640x480 at 30 frames a second`.
+impl fmt::Display for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.format, self.size)?;
+        match self.fps {
+            Some(fps) => write!(f, " at {} frames a second", (fps * 100.0).round() / 100.0),
+            None => Ok(()),
+        }
+    }
+}
+
+struct Pictures {
+    plan: Arc<Plan>,
+    stage: Stage,
+    stop: Stop,
+}
+
+enum Stage {
+    /// It is not plugged in, which is still to be said as long as there is an error.
+    Missing(Option<Error>),
+    Open(Box<Capture>),
+}
+
+impl Iterator for Pictures {
+    type Item = Result<Frame>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match &mut self.stage {
+                Stage::Open(capture) => return capture.next(&self.stop),
+                Stage::Missing(error) => {
+                    if let Some(error) = error.take() {
+                        return Some(Err(Error::new(ErrorKind::NoSignal, error.to_string())));
+                    }
+                    if self.stop.is_requested() {
+                        return None;
+                    }
+                    thread::sleep(LOOK);
+                    match self.plan.open() {
+                        Ok(capture) => self.stage = Stage::Open(Box::new(capture)),
+                        Err(error) if error.kind() == ErrorKind::Unavailable => {}
+                        Err(error) => return Some(Err(error)),
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use framecast_camera::Size;
+
+    use super::*;
+
+    #[test]
+    fn only_what_falls_short_is_warned_of() {
+        let given = Given {
+            format: "MJPG".parse().unwrap(),
+            size: Size::new(640, 480),
+            fps: Some(29.97),
+        };
+        let wish = |size: Option<(u32, u32)>, fps| Wish {
+            size: size.map(|(width, height)| Size::new(width, height)),
+            fps,
+            format: None,
+        };
+        let short = |size, fps| shortfall(&wish(size, fps), &given).unwrap_or_default();
+        assert_eq!(short(None, None), "");
+        assert_eq!(short(Some((640, 480)), Some(30.0)), "");
+        assert_eq!(short(Some((800, 600)), Some(10.0)), "800x600");
+        assert_eq!(short(None, Some(60.0)), "60 frames a second");
+        assert_eq!(given.to_string(), "MJPG 640x480 at 29.97 frames a second");
+    }
+}
