@@ -7,13 +7,11 @@ use framecast_camera::{Error, ErrorKind};
 use super::Scheme;
 
 /// Each with its one line, and what serves instead.
-const ABSENT: [(&str, &str, &str); 1] = [
-    (
-        "opencv",
-        "a camera that OpenCV opens (no driver yet)",
-        "run a Python script that writes JPEGs with `exec:`",
-    ),
-];
+const ABSENT: [(&str, &str, &str); 1] = [(
+    "opencv",
+    "a camera that OpenCV opens (no driver yet)",
+    "run a Python script that writes JPEGs with `exec:`",
+)];
 
 pub(super) fn schemes() -> impl Iterator<Item = Scheme> {
     ABSENT.into_iter().map(|(name, about, instead)| Scheme {
