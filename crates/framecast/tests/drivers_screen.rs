@@ -2,13 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "support/desktop.rs"]
+mod desktop;
 #[path = "support/drivers.rs"]
 #[expect(dead_code, reason = "every test binary uses a part of it")]
 mod support;
 
 use std::{
-    io::{BufRead as _, BufReader},
-    process::{Child, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -17,22 +17,21 @@ use std::{
     time::{Duration, Instant},
 };
 
+use desktop::Desktop;
 use framecast_camera::{
-    Camera, ErrorKind, Format, Frame, Layout, Running, Size,
+    ErrorKind, Format, Frame, Layout, Running, Size,
     conformance::{self, Patience},
 };
-use rustix::process::{Pid, Signal};
 use support::{camera, end, frame};
 use x11rb::{
     connection::Connection as _,
     protocol::{
         randr::ConnectionExt as _,
         xproto::{
-            AtomEnum, ChangeWindowAttributesAux, ConfigureWindowAux, ConnectionExt as _,
-            CreateGCAux, CreateWindowAux, PropMode, Rectangle, Window, WindowClass,
+            ChangeWindowAttributesAux, ConfigureWindowAux, ConnectionExt as _, CreateGCAux,
+            Rectangle,
         },
     },
-    rust_connection::RustConnection,
     wrapper::ConnectionExt as _,
 };
 
@@ -40,108 +39,6 @@ const BLACK: [u8; 3] = [0, 0, 0];
 const RED: [u8; 3] = [255, 0, 0];
 const GREEN: [u8; 3] = [0, 255, 0];
 const BLUE: [u8; 3] = [0, 0, 255];
-
-/// An X server with nothing on it.
-struct Desktop {
-    server: Child,
-    name: String,
-}
-
-impl Desktop {
-    /// 320x240 in true colour.
-    fn new() -> Self {
-        Self::with("320x240x24", &[])
-    }
-
-    fn with(screen: &str, more: &[&str]) -> Self {
-        let mut server = Command::new("Xvfb")
-            .args(["-displayfd", "1", "-screen", "0", screen])
-            // It must not start anew whenever the last client has left.
-            .args(["-nolisten", "tcp", "-noreset"])
-            .args(more)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .expect("Xvfb is needed for this test");
-        let mut number = String::new();
-        let told = server.stdout.take().unwrap();
-        BufReader::new(told).read_line(&mut number).unwrap();
-        let name = format!(":{}", number.trim());
-        Self { server, name }
-    }
-
-    fn camera(&self, options: &[&str]) -> Arc<dyn Camera> {
-        camera(&format!("screen:{}", self.name), options)
-    }
-
-    fn running(&self, options: &[&str]) -> Running {
-        self.camera(options).frames().start()
-    }
-
-    fn client(&self) -> Client {
-        let (server, screen) = RustConnection::connect(Some(&self.name)).unwrap();
-        let root = server.setup().roots[screen].root;
-        Client { server, root }
-    }
-
-    fn unplug(&mut self) {
-        self.server.kill().unwrap();
-    }
-}
-
-impl Drop for Desktop {
-    fn drop(&mut self) {
-        // Gently, so that it takes its socket along.
-        let _ = rustix::process::kill_process(Pid::from_child(&self.server), Signal::TERM);
-        let _ = self.server.wait();
-    }
-}
-
-/// A program that shows windows, all of one colour.
-struct Client {
-    server: RustConnection,
-    root: Window,
-}
-
-impl Client {
-    fn window(&self, title: &str, colour: u32, place: (i16, i16), size: (u16, u16)) -> Window {
-        let window = self.server.generate_id().unwrap();
-        let about = CreateWindowAux::new().background_pixel(colour);
-        let (x, y) = place;
-        self.server
-            .create_window(
-                0,
-                window,
-                self.root,
-                x,
-                y,
-                size.0,
-                size.1,
-                0,
-                WindowClass::INPUT_OUTPUT,
-                0,
-                &about,
-            )
-            .unwrap();
-        self.server
-            .change_property8(
-                PropMode::REPLACE,
-                window,
-                AtomEnum::WM_NAME,
-                AtomEnum::STRING,
-                title.as_bytes(),
-            )
-            .unwrap();
-        self.server.map_window(window).unwrap();
-        self.server.sync().unwrap();
-        window
-    }
-
-    fn change(&self, window: Window, change: ConfigureWindowAux) {
-        self.server.configure_window(window, &change).unwrap();
-        self.server.sync().unwrap();
-    }
-}
 
 fn size(frame: &Frame) -> (u32, u32) {
     let Size { width, height } = frame.size.unwrap();

@@ -1,6 +1,6 @@
 //! `pi`, `pi:1`: a camera module of a Raspberry Pi, through the system's `rpicam-vid` or its older name `libcamera-vid`.
 //!
-//! [`System`] says where that program is and whose the camera is at the moment, [`sensors`] what cameras there are. The
+//! [`System`] says where that program is and whose the camera is at the moment, [`sensors()`] what cameras there are. The
 //! program encodes; what does not belong here is what to do with its frames.
 
 mod fault;
