@@ -366,3 +366,37 @@ fn opening_and_closing_leaves_nothing_behind() {
     assert_eq!(held(), before);
     assert!(before.ends_with("0\n0"), "{before}");
 }
+
+#[test]
+fn a_grabber_follows_its_source() {
+    let _alone = alone();
+    let guest = guest::with_hdmi().camera("cam=v4l2:").start();
+    let mut viewer = guest.watch(STREAM);
+    let part = viewer.until(Part::is_live);
+    assert_eq!(server::size(&part.jpeg), (1280, 720));
+    for (change, size) in [
+        (
+            "v4l2-ctl -c dv_timings_signal_mode=4; v4l2-ctl -c dv_timings=0",
+            (640, 480),
+        ),
+        ("v4l2-ctl -c dv_timings=4", (720, 576)),
+    ] {
+        assert_eq!(guest.run(change), "");
+        viewer.until(|part| part.is_live() && server::size(&part.jpeg) == size);
+    }
+    for (mode, why) in [(1, "nothing is plugged into it"), (2, "is not stable")] {
+        guest.run(&format!("v4l2-ctl -c dv_timings_signal_mode={mode}"));
+        let view = guest.until("cam", |view| {
+            let reason = view["state"]["reason"].as_str();
+            reason.is_some_and(|reason| reason.contains(why))
+        });
+        assert_eq!(view["state"]["state"], "no_signal");
+        viewer.until(|part| !part.is_live());
+    }
+    // Longer than a camera may be silent that has a signal.
+    std::thread::sleep(Duration::from_secs(6));
+    assert!(!viewer.next().is_live());
+    assert!(!guest.log().contains("no picture for"), "{}", guest.log());
+    guest.run("v4l2-ctl -c dv_timings_signal_mode=4");
+    viewer.until(|part| part.is_live() && server::size(&part.jpeg) == (720, 576));
+}
