@@ -43,23 +43,61 @@ fn raw_pictures_reach_a_viewer_in_their_colours_at_their_rate() {
     let rate = (last - first.taken()).recip() * f64::from(frames);
     println!("{frames} raw pictures, {rate:.1} a second");
     assert!(rate > 10.0, "{rate} a second");
-    // The kernel's colour bars, below the text that it writes over them.
-    let image = jpeg::decode(&first.jpeg).unwrap();
-    let seen = [1, 3, 5, 7, 9, 11, 13, 15].map(|sixteenth| {
-        let at = (400 * 640 + sixteenth * 640 / 16) * 3;
-        image.rgb[at..at + 3]
-            .iter()
-            .map(|&c| u8::from(c > 96))
-            .collect::<Vec<u8>>()
-    });
-    let bars = ["111", "110", "011", "010", "101", "100", "001", "000"];
-    let bars = bars.map(|bar| bar.bytes().map(|bit| bit - b'0').collect::<Vec<u8>>());
-    assert_eq!(seen, bars);
+    assert_eq!(bars(&first.jpeg), COLOUR_BARS);
     let log = guest.log();
     assert!(
         log.contains("(vivid) gives YUYV 640x480 at 25 frames a second"),
         "{log}"
     );
+}
+
+/// The kernel's test picture: white, yellow, cyan, green, magenta, red, blue, black.
+const COLOUR_BARS: &str = "111 110 011 010 101 100 001 000";
+
+/// Which of red, green and blue are bright in each of eight bars, below the text that the kernel writes over them.
+fn bars(picture: &[u8]) -> String {
+    let image = jpeg::decode(picture).unwrap();
+    let width = image.width as usize;
+    let row = image.height as usize * 5 / 6;
+    let bar = |number: usize| {
+        let at = (row * width + (2 * number + 1) * width / 16) * 3;
+        let bright = image.rgb[at..at + 3]
+            .iter()
+            .map(|&c| if c > 96 { '1' } else { '0' });
+        bright.collect::<String>()
+    };
+    (0..8).map(bar).collect::<Vec<_>>().join(" ")
+}
+
+#[test]
+fn every_raw_format_is_shown_in_its_colours() {
+    let _alone = alone();
+    let formats = [
+        "YUYV", "UYVY", "NV12", "NV21", "YU12", "YV12", "RGB3", "BGR3", "GREY",
+    ];
+    let cameras = formats.map(|format| format!("{format}=v4l2:#format={format},linger=0s"));
+    let boot = cameras
+        .iter()
+        .fold(guest::with_vivid(), |boot, c| boot.camera(c));
+    let guest = boot.start();
+    for format in formats {
+        let mut viewer = guest.watch(&format!("/cameras/{format}/stream.mjpg"));
+        let part = viewer.until(Part::is_live);
+        assert_eq!(server::size(&part.jpeg), (640, 480), "{format}");
+        let expected = match format {
+            // Blue and red are dark when there are no colours.
+            "GREY" => "111 111 111 111 000 000 000 000",
+            _ => COLOUR_BARS,
+        };
+        assert_eq!(bars(&part.jpeg), expected, "{format}");
+        assert!(
+            guest.log().contains(&format!("gives {format} ")),
+            "{}",
+            guest.log()
+        );
+        drop(viewer);
+        guest.until_state(format, "idle");
+    }
 }
 
 #[test]
@@ -327,4 +365,38 @@ fn opening_and_closing_leaves_nothing_behind() {
     }
     assert_eq!(held(), before);
     assert!(before.ends_with("0\n0"), "{before}");
+}
+
+#[test]
+fn a_grabber_follows_its_source() {
+    let _alone = alone();
+    let guest = guest::with_hdmi().camera("cam=v4l2:").start();
+    let mut viewer = guest.watch(STREAM);
+    let part = viewer.until(Part::is_live);
+    assert_eq!(server::size(&part.jpeg), (1280, 720));
+    for (change, size) in [
+        (
+            "v4l2-ctl -c dv_timings_signal_mode=4; v4l2-ctl -c dv_timings=0",
+            (640, 480),
+        ),
+        ("v4l2-ctl -c dv_timings=4", (720, 576)),
+    ] {
+        assert_eq!(guest.run(change), "");
+        viewer.until(|part| part.is_live() && server::size(&part.jpeg) == size);
+    }
+    for (mode, why) in [(1, "nothing is plugged into it"), (2, "is not stable")] {
+        guest.run(&format!("v4l2-ctl -c dv_timings_signal_mode={mode}"));
+        let view = guest.until("cam", |view| {
+            let reason = view["state"]["reason"].as_str();
+            reason.is_some_and(|reason| reason.contains(why))
+        });
+        assert_eq!(view["state"]["state"], "no_signal");
+        viewer.until(|part| !part.is_live());
+    }
+    // Longer than a camera may be silent that has a signal.
+    std::thread::sleep(Duration::from_secs(6));
+    assert!(!viewer.next().is_live());
+    assert!(!guest.log().contains("no picture for"), "{}", guest.log());
+    guest.run("v4l2-ctl -c dv_timings_signal_mode=4");
+    viewer.until(|part| part.is_live() && server::size(&part.jpeg) == (720, 576));
 }

@@ -77,12 +77,18 @@ impl Camera for V4l2 {
             let known = plan.known.swap(true, Ordering::Relaxed);
             let stage = match plan.open() {
                 Ok(capture) => Stage::Open(Box::new(capture)),
+                Err(error) if error.kind() == ErrorKind::NoSignal => Stage::Missing(Some(error)),
                 Err(error) if known && error.kind() == ErrorKind::Unavailable => {
                     Stage::Missing(Some(error))
                 }
                 Err(error) => return Err(error),
             };
-            Ok(Pictures { plan, stage, stop })
+            Ok(Pictures {
+                plan,
+                stage,
+                said: String::new(),
+                stop,
+            })
         })
     }
 }
@@ -99,7 +105,12 @@ impl Plan {
                 tracing::warn!("{error}");
             }
         }
-        let capture = Capture::start(device, &self.wish)?;
+        let source = device.follow_source()?;
+        let wish = Wish {
+            size: self.wish.size.or(source),
+            ..self.wish
+        };
+        let capture = Capture::start(device, &wish)?;
         self.report(&capture);
         Ok(capture)
     }
@@ -186,11 +197,13 @@ impl fmt::Display for Given {
 struct Pictures {
     plan: Arc<Plan>,
     stage: Stage,
+    /// What was said last of why there are no pictures.
+    said: String,
     stop: Stop,
 }
 
 enum Stage {
-    /// It is not plugged in, which is still to be said as long as there is an error.
+    /// It is not plugged in or gets no signal, which is still to be said as long as there is an error.
     Missing(Option<Error>),
     Open(Box<Capture>),
 }
@@ -201,17 +214,29 @@ impl Iterator for Pictures {
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             match &mut self.stage {
-                Stage::Open(capture) => return capture.next(&self.stop),
+                Stage::Open(capture) => match capture.next(&self.stop) {
+                    None if capture.outdated => self.stage = Stage::Missing(None),
+                    next => return next,
+                },
                 Stage::Missing(error) => {
                     if let Some(error) = error.take() {
-                        return Some(Err(Error::new(ErrorKind::NoSignal, error.to_string())));
+                        self.said = error.to_string();
+                        return Some(Err(Error::new(ErrorKind::NoSignal, self.said.clone())));
                     }
                     if self.stop.is_requested() {
                         return None;
                     }
                     thread::sleep(LOOK);
                     match self.plan.open() {
-                        Ok(capture) => self.stage = Stage::Open(Box::new(capture)),
+                        Ok(capture) => {
+                            self.said.clear();
+                            self.stage = Stage::Open(Box::new(capture));
+                        }
+                        Err(error) if error.kind() == ErrorKind::NoSignal => {
+                            if error.to_string() != self.said {
+                                self.stage = Stage::Missing(Some(error));
+                            }
+                        }
                         Err(error) if error.kind() == ErrorKind::Unavailable => {}
                         Err(error) => return Some(Err(error)),
                     }

@@ -42,6 +42,8 @@ pub(crate) struct Capture {
     pub(crate) given: Given,
     clock: Clock,
     losses: Losses,
+    /// Another size or none at all comes in now: it has to be opened anew.
+    pub(crate) outdated: bool,
     ready: VecDeque<Frame>,
 }
 
@@ -69,6 +71,7 @@ impl Capture {
             clock: Clock::new(),
             losses: Losses::new(Instant::now()),
             device,
+            outdated: false,
             format: usable,
             given,
             ready: VecDeque::new(),
@@ -111,7 +114,7 @@ impl Capture {
         Ok(())
     }
 
-    /// The next picture; `None` if it should stop.
+    /// The next picture; `None` if it should stop, or is outdated.
     pub(crate) fn next(&mut self, stop: &Stop) -> Option<Result<Frame>> {
         loop {
             if stop.is_requested() {
@@ -123,22 +126,28 @@ impl Capture {
             if let Err(error) = self.wait() {
                 return Some(Err(trouble::reading(self.device.path(), error)));
             }
+            if self.outdated {
+                return None;
+            }
             self.losses.report(self.device.path(), Instant::now());
         }
     }
 
     /// Waits for a moment and takes what has been filled by then.
     fn wait(&mut self) -> io::Result<()> {
-        let mut watched = [PollFd::new(&self.device, PollFlags::IN)];
+        let mut watched = [PollFd::new(&self.device, PollFlags::IN | PollFlags::PRI)];
         let limit = Timespec::try_from(STOP_NOTICED).map_err(io::Error::other)?;
         match poll(&mut watched, Some(&limit)) {
             Ok(0) | Err(rustix::io::Errno::INTR) => return Ok(()),
             Ok(_) => {}
             Err(error) => return Err(error.into()),
         }
-        let failed = watched[0]
-            .revents()
-            .intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL);
+        let seen = watched[0].revents();
+        if seen.contains(PollFlags::PRI) && self.device.source_changed() {
+            self.outdated = true;
+            return Ok(());
+        }
+        let failed = seen.intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL);
         let filled = self.dequeue()?;
         if filled.is_empty() && failed {
             // There is nothing to wait for any more, and the kernel doesn't say why.

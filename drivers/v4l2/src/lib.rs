@@ -7,6 +7,7 @@
 //! - `format` chooses what suits a [`Wish`] best, without asking any device.
 //! - `capture` reads the pictures; `clock` says when they were taken, `losses` which are missing.
 //! - [`Control`] is what can be turned on a device, [`set`] turns it.
+//! - `signal` follows what comes into a grabber.
 //! - [`devices`] lists what is plugged in.
 //! - `trouble` puts the kernel's errors in words.
 //! - `kernel` has the calls and the shared memory: all that is unsafe.
@@ -25,6 +26,7 @@ mod format;
 mod kernel;
 mod list;
 mod losses;
+mod signal;
 mod trouble;
 
 pub use camera::{Setup, V4l2};

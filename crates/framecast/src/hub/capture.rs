@@ -159,6 +159,8 @@ impl Capture {
                         Some(Err(error)) if error.kind() == ErrorKind::NoSignal => {
                             let reason: Arc<str> = error.to_string().into();
                             deadline = None;
+                            // A picture from before, still being encoded, would pass for the signal's return.
+                            ingest.discard();
                             self.feed.enter(State::NoSignal { reason: Arc::clone(&reason) });
                             let known = self.trouble.as_ref().is_some_and(|t| t.reason == reason);
                             if !known {

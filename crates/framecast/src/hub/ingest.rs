@@ -96,6 +96,11 @@ impl Ingest {
         }
     }
 
+    /// Gives up the frames that are being worked on.
+    pub(super) fn discard(&mut self) {
+        self.encoding = Encoding::default();
+    }
+
     fn prepare(&self, frame: Frame, stats: &Stats) -> Result<Work, (&'static str, String)> {
         let Format::Raw { .. } = frame.format else {
             let admitted = jpeg::admit(frame.data, self.broken)

@@ -38,6 +38,12 @@ pub fn with_vivid() -> Boot {
     .program("v4l2-ctl")
 }
 
+/// The same as a grabber with an HDMI input.
+pub fn with_hdmi() -> Boot {
+    let options = "n_devs=1 node_types=0x1 num_inputs=1 input_types=0x3";
+    with_vivid().option("-v", options.to_owned())
+}
+
 /// A guest into which a USB camera can be plugged by running `uvcsim FILE`, where `file` holds the pictures.
 pub fn with_usb(file: &Path) -> Boot {
     let options = ["-v", "none", "-M", "vhci-hcd", "-M", "uvcvideo", "-f"];

@@ -39,6 +39,9 @@ pub(crate) const DISCRETE: u32 = 1;
 /// `V4L2_FIELD_NONE`: a whole picture, not interlaced.
 pub(crate) const FIELD_NONE: u32 = 1;
 
+/// `V4L2_EVENT_SOURCE_CHANGE`
+pub(crate) const EVENT_SOURCE_CHANGE: u32 = 5;
+
 /// `V4L2_CTRL_TYPE_INTEGER`
 pub(crate) const CTRL_INTEGER: u32 = 1;
 /// `V4L2_CTRL_TYPE_BOOLEAN`
@@ -248,6 +251,41 @@ pub(crate) struct ControlValue {
     pub(crate) value: i32,
 }
 
+/// `struct v4l2_dv_timings`; of its union only what begins a `struct v4l2_bt_timings` is named.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Timings {
+    pub(crate) kind: u32,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) rest: [u32; 30],
+}
+
+/// `struct v4l2_event_subscription`
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct EventSubscription {
+    pub(crate) kind: u32,
+    pub(crate) id: u32,
+    pub(crate) flags: u32,
+    pub(crate) reserved: [u32; 5],
+}
+
+/// `struct v4l2_event`
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Event {
+    pub(crate) kind: u32,
+    pub(crate) data: [u64; 8],
+    pub(crate) pending: u32,
+    pub(crate) sequence: u32,
+    pub(crate) timestamp: Time,
+    pub(crate) id: u32,
+    pub(crate) reserved: [u32; 8],
+}
+
+const _: () = assert!(size_of::<Timings>() == 132);
+const _: () = assert!(size_of::<EventSubscription>() == 32);
 const _: () = assert!(size_of::<ControlQuery>() == 232);
 const _: () = assert!(size_of::<MenuItem>() == 44);
 const _: () = assert!(size_of::<ControlValue>() == 8);
@@ -258,4 +296,5 @@ const _: () = assert!(size_of::<FrameInterval>() == 52);
 const _: () = assert!(size_of::<StreamParameters>() == 204);
 const _: () = assert!(size_of::<RequestBuffers>() == 20);
 #[cfg(target_pointer_width = "64")]
-const _: () = assert!(size_of::<Format>() == 208 && size_of::<Buffer>() == 88);
+const _: () =
+    assert!(size_of::<Format>() == 208 && size_of::<Buffer>() == 88 && size_of::<Event>() == 136);

@@ -25,7 +25,7 @@ macro_rules! plain {
         unsafe impl Plain for abi::$name {}
     )*};
 }
-plain!(Capability FormatDescription FrameSize FrameInterval Format StreamParameters RequestBuffers Buffer ControlQuery MenuItem ControlValue);
+plain!(Capability FormatDescription FrameSize FrameInterval Format StreamParameters RequestBuffers Buffer ControlQuery MenuItem ControlValue Timings EventSubscription Event);
 
 /// Functions that make a call of the group `V`: its name in the header, its number, which way its structure goes.
 macro_rules! calls {
@@ -74,6 +74,14 @@ calls! {
     set_control(ReadWrite, 28, abi::ControlValue);
     /// `VIDIOC_QUERYMENU`
     query_menu(ReadWrite, 37, abi::MenuItem);
+    /// `VIDIOC_S_DV_TIMINGS`
+    set_timings(ReadWrite, 87, abi::Timings);
+    /// `VIDIOC_DQEVENT`
+    next_event(Read, 89, abi::Event);
+    /// `VIDIOC_SUBSCRIBE_EVENT`
+    subscribe(Write, 90, abi::EventSubscription);
+    /// `VIDIOC_QUERY_DV_TIMINGS`
+    query_timings(Read, 99, abi::Timings);
     /// `VIDIOC_QUERY_EXT_CTRL`
     query_control(ReadWrite, 103, abi::ControlQuery);
     /// `VIDIOC_S_INPUT`
