@@ -9,11 +9,20 @@ use std::{
     ops::Deref,
     path::{Path, PathBuf},
     process::{Command, Stdio},
-    sync::Once,
+    sync::{Mutex, MutexGuard, Once, PoisonError},
     time::Duration,
 };
 
 use super::server::{FRAMECAST, Server, framecast};
+
+/// The stream of the camera `cam`.
+pub const STREAM: &str = "/cameras/cam/stream.mjpg";
+
+/// One guest at a time: an emulated machine takes all that this one has.
+pub fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A running guest with a server in it. Dropping it powers it off.
 #[derive(Debug)]
@@ -115,6 +124,13 @@ impl Guest {
 
     fn shell(&self) -> std::io::Result<TcpStream> {
         TcpStream::connect(("127.0.0.1", self.shell))
+    }
+
+    /// What taking a picture in the guest says.
+    pub fn snapshot(&self, source: &str) -> String {
+        self.run(&format!(
+            "{FRAMECAST} snapshot {source} --timeout 3s -o /tmp/picture.jpg"
+        ))
     }
 
     /// Plugs the USB camera in.
