@@ -68,7 +68,11 @@ impl Device {
             most: query.maximum,
             step: query.step,
             default: query.default_value,
-            value: readable.then_some(i64::from(value.value)),
+            value: readable.then_some(match kind {
+                // All 32 of them, the highest included.
+                ControlKind::Bits => i64::from(value.value.cast_unsigned()),
+                _ => i64::from(value.value),
+            }),
             menu: match kind {
                 ControlKind::Menu => self.menu(query),
                 _ => Vec::new(),
