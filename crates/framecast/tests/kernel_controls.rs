@@ -103,10 +103,15 @@ fn what_was_turned_is_turned_again_when_a_camera_is_plugged_back_in() {
     assert_eq!(after["value"], wanted);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn sliders_on_the_page_turn_the_camera() -> browser::Result<()> {
-    let _alone = tokio::task::block_in_place(alone);
-    let guest = tokio::task::block_in_place(|| guest::with_vivid().camera("cam=v4l2:").start());
+#[test]
+fn sliders_on_the_page_turn_the_camera() {
+    let _alone = alone();
+    let guest = guest::with_vivid().camera("cam=v4l2:").start();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(slide(&guest)).unwrap();
+}
+
+async fn slide(guest: &Guest) -> browser::Result<()> {
     let mut browser = Browser::start(Kind::Chromium, Options::default()).await?;
     browser.open(&guest.url("/cameras/cam/")).await?;
     browser
@@ -119,14 +124,14 @@ async fn sliders_on_the_page_turn_the_camera() -> browser::Result<()> {
              slider.dispatchEvent(new Event('input'));",
         )
         .await?;
-    wait_for(&guest, "brightness: 77");
+    wait_for(guest, "brightness: 77");
     browser
         .until("document.querySelector('#control-brightness').closest('.control').querySelector('button').disabled === false")
         .await?;
     browser
         .eval("document.querySelector('#control-brightness').closest('.control').querySelector('button').click()")
         .await?;
-    wait_for(&guest, "brightness: 128");
+    wait_for(guest, "brightness: 128");
     Ok(())
 }
 
