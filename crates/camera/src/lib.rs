@@ -6,6 +6,7 @@
 //! - [`Frames`] says how the frames are made: by a [blocking](Frames::blocking) iterator on a thread of its own, or by an
 //!   asynchronous [stream](Frames::stream). [`Running`] is the same once it is open.
 //! - [`Frame`] is one picture: its bytes, [`Format`], [`Size`] and the time it was [`Captured`].
+//! - [`Controls`] are brightness, focus and the like, for a camera that has such.
 //! - [`Error`] says what went wrong, and its [`ErrorKind`] whether trying again may help.
 //! - [`conformance`] checks a finished driver.
 //!
@@ -32,12 +33,14 @@
 //! What does not belong here: retrying, sharing, pacing, encoding, limits and metrics. A driver opens its device, yields
 //! frames and reports errors; everything else is written once, in the server's hub.
 
+mod controls;
 mod error;
 mod frame;
 mod frames;
 
 pub mod conformance;
 
+pub use controls::{Control, ControlKind, Controls, Setting};
 pub use error::{Error, ErrorKind, Result, Retry};
 pub use frame::{Captured, Format, Frame, Layout, Size};
 pub use frames::{Frames, Running, Stop};
@@ -52,4 +55,9 @@ pub trait Camera: Send + Sync + 'static {
     /// Cheap and immediate: the opening itself happens inside the returned [`Frames`], so that a slow or hanging device
     /// holds up nobody else.
     fn frames(&self) -> Frames;
+
+    /// What can be turned on it while it runs; `None` for most.
+    fn controls(&self) -> Option<&dyn Controls> {
+        None
+    }
 }

@@ -185,6 +185,10 @@ fn the_published_document_describes_every_address_of_the_interface() {
     for (path, real) in [
         (CAMERAS, CAMERAS),
         ("/api/v1/cameras/{name}", "/api/v1/cameras/none"),
+        (
+            "/api/v1/cameras/{name}/controls",
+            "/api/v1/cameras/none/controls",
+        ),
         ("/api/v1/devices", "/api/v1/devices"),
     ] {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {

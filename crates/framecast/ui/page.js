@@ -1,6 +1,7 @@
 // A camera's own page: full screen, copying, and the details beside the picture.
 
 import { span } from './condition.js';
+import { show } from './controls.js';
 import './framecast.js';
 
 const camera = document.querySelector('framecast-camera');
@@ -30,6 +31,11 @@ for (const field of document.querySelectorAll('[data-copy]')) {
     button.textContent = (await copy(input)) ? 'Copied' : 'Select';
     setTimeout(() => (button.textContent = 'Copy'), 1_500);
   };
+}
+
+const controls = document.querySelector('[data-controls]');
+if (controls instanceof HTMLElement) {
+  void show(controls, new URL(`../../api/v1/cameras/${encodeURIComponent(name)}/controls`, document.baseURI).href);
 }
 
 document.querySelector('[data-copies]')?.removeAttribute('hidden');

@@ -3,18 +3,19 @@
 use std::{
     fmt,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     thread,
     time::Duration,
 };
 
-use framecast_camera::{Camera, Error, ErrorKind, Frame, Frames, Result, Stop};
+use framecast_camera::{
+    Camera, Control, Controls, Error, ErrorKind, Frame, Frames, Result, Setting, Stop,
+};
 
 use crate::{
     capture::{Capture, Given},
-    control::Setting,
     device::Device,
     find::System,
     format::Wish,
@@ -46,6 +47,8 @@ struct Plan {
     system: System,
     /// It was opened or missed before: whoever asks again wants to wait for it.
     known: AtomicBool,
+    /// What was turned since, the last value of each.
+    turned: Mutex<Vec<Setting>>,
     /// What it gave when it was opened last.
     given: Mutex<Option<Given>>,
 }
@@ -65,6 +68,7 @@ impl V4l2 {
             setup,
             system: System::default(),
             known: AtomicBool::new(false),
+            turned: Mutex::default(),
             given: Mutex::new(None),
         }))
     }
@@ -91,6 +95,24 @@ impl Camera for V4l2 {
             })
         })
     }
+
+    fn controls(&self) -> Option<&dyn Controls> {
+        Some(self.0.as_ref())
+    }
+}
+
+impl Controls for Plan {
+    fn list(&self) -> Result<Vec<Control>> {
+        Ok(self.find()?.controls())
+    }
+
+    fn set(&self, setting: &Setting) -> Result<()> {
+        self.find()?.set(setting)?;
+        let mut turned = locked(&self.turned);
+        turned.retain(|earlier| earlier.name != setting.name);
+        turned.push(setting.clone());
+        Ok(())
+    }
 }
 
 impl Plan {
@@ -99,7 +121,8 @@ impl Plan {
         if let Some(input) = self.setup.input {
             device.set_input(input)?;
         }
-        for setting in &self.setup.controls {
+        let turned = locked(&self.turned).clone();
+        for setting in self.setup.controls.iter().chain(&turned) {
             if let Err(error) = device.set(setting) {
                 // Better a picture that is too dark than none.
                 tracing::warn!("{error}");
@@ -151,11 +174,7 @@ impl Plan {
     /// Tells what the camera gives, and warns if that is not what was asked; once, however often it is opened.
     fn report(&self, capture: &Capture) {
         let given = capture.given;
-        let before = self
-            .given
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner)
-            .replace(given);
+        let before = locked(&self.given).replace(given);
         if before == Some(given) {
             return;
         }
@@ -168,6 +187,10 @@ impl Plan {
             None => tracing::info!("{path} ({card}) gives {given}"),
         }
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What was asked for and is not given.

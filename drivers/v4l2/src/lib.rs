@@ -6,7 +6,7 @@
 //! - `find` says which device node a name means; `device` is an open node, and what it can do.
 //! - `format` chooses what suits a [`Wish`] best, without asking any device.
 //! - `capture` reads the pictures; `clock` says when they were taken, `losses` which are missing.
-//! - [`Control`] is what can be turned on a device, [`set`] turns it.
+//! - `control` lists and turns what can be turned on a device.
 //! - `signal` follows what comes into a grabber.
 //! - [`devices`] lists what is plugged in.
 //! - `trouble` puts the kernel's errors in words.
@@ -30,7 +30,6 @@ mod signal;
 mod trouble;
 
 pub use camera::{Setup, V4l2};
-pub use control::{Control, ControlKind, Setting, set};
 pub use device::Rates;
 pub use find::Names;
 pub use format::{FourCc, Wish};

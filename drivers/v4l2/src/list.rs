@@ -2,10 +2,9 @@
 
 use std::path::PathBuf;
 
-use framecast_camera::{Error, Result, Size};
+use framecast_camera::{Control, Error, Result, Size};
 
 use crate::{
-    control::Control,
     device::{Device, Rates},
     find::{Names, System},
     format::{FourCc, Sizes},

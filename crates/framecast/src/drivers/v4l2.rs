@@ -2,10 +2,10 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use framecast_camera::{Error, ErrorKind, Result};
-use framecast_v4l2::{Setting, Setup, V4l2, Wish};
+use framecast_camera::{Error, ErrorKind, Result, Setting};
+use framecast_v4l2::{Setup, V4l2, Wish};
 
-pub(crate) use framecast_v4l2::{Control, ControlKind, Listed, ListedSize, Rates, devices};
+pub(crate) use framecast_v4l2::{Listed, ListedSize, Rates, devices};
 
 use super::{Request, Scheme};
 

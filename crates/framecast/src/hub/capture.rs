@@ -41,7 +41,8 @@ enum End {
     Closed,
     /// Open it (again): its plan has changed, or the pause is over.
     Reopen,
-    Failed(Error),
+    /// It failed, and is to be opened again then; not at all if never.
+    Lost(Option<Instant>),
 }
 
 /// Runs the capture of `feed` until the feed is closed.
@@ -85,13 +86,13 @@ impl Capture {
             }
             loop {
                 let mut end = self.session().await;
-                if let End::Failed(error) = end {
-                    end = self.mourn(error).await;
+                if let End::Lost(retry) = end {
+                    end = self.mourn(retry).await;
                 }
                 match end {
                     End::Reopen => {}
                     End::Unwanted => break,
-                    End::Closed | End::Failed(_) => return,
+                    End::Closed | End::Lost(_) => return,
                 }
             }
         }
@@ -102,17 +103,20 @@ impl Capture {
         let plan = self.plan.borrow_and_update().clone();
         let opened = catch_unwind(AssertUnwindSafe(|| plan.camera.frames().start()));
         let Ok(mut running) = opened else {
-            return End::Failed(Error::new(
-                ErrorKind::Panicked,
-                "the driver panicked while opening",
-            ));
+            let message = "the driver panicked while opening";
+            let error = Error::new(ErrorKind::Panicked, message);
+            return End::Lost(self.lose(&error).await);
         };
         if self.trouble.is_none() {
             self.feed.enter(State::Opening);
         }
         self.feed.count_opening();
         debug!(camera = %self.feed.name(), "opened");
-        let end = self.read(plan, &mut running).await;
+        let end = match self.read(plan, &mut running).await {
+            Ok(end) => end,
+            // Before the device is closed: viewers should not have to wait for one that is wedged.
+            Err(error) => End::Lost(self.lose(&error).await),
+        };
         if timeout(CLOSE, running.close()).await.is_err() {
             warn!(camera = %self.feed.name(), "the device did not close within {CLOSE:?} and is left to itself");
         }
@@ -120,7 +124,7 @@ impl Capture {
         end
     }
 
-    async fn read(&mut self, mut plan: Plan, running: &mut Running) -> End {
+    async fn read(&mut self, mut plan: Plan, running: &mut Running) -> Result<End, Error> {
         let opened = Instant::now();
         let mut ingest = Ingest::new(&plan.output, plan.policy.broken);
         // When the camera counts as stalled; `None` while it says itself that it has no picture.
@@ -132,11 +136,11 @@ impl Capture {
         loop {
             let prepared = tokio::select! {
                 biased;
-                () = closed.cancelled() => return End::Closed,
+                () = closed.cancelled() => return Ok(End::Closed),
                 Ok(()) = self.plan.changed() => {
                     let new = self.plan.borrow_and_update().clone();
                     if !plan.same_capture(&new) {
-                        return End::Reopen;
+                        return Ok(End::Reopen);
                     }
                     plan = new;
                     linger_until = self.linger_until(&plan);
@@ -146,7 +150,7 @@ impl Capture {
                     linger_until = self.linger_until(&plan);
                     continue;
                 }
-                () = until(linger_until) => return End::Unwanted,
+                () = until(linger_until) => return Ok(End::Unwanted),
                 done = ingest.done(self.feed.stats()) => done,
                 item = running.next() => {
                     let stats = self.feed.stats();
@@ -170,11 +174,11 @@ impl Capture {
                             }
                             continue;
                         }
-                        Some(Err(error)) => return End::Failed(error),
-                        None => return End::Failed(Error::new(ErrorKind::Ended, "the source has come to its end")),
+                        Some(Err(error)) => return Err(error),
+                        None => return Err(Error::new(ErrorKind::Ended, "the source has come to its end")),
                     }
                 }
-                () = until(deadline) => return End::Failed(stalled(first, &plan, &ingest)),
+                () = until(deadline) => return Err(stalled(first, &plan, &ingest)),
                 () = sleep_until(stand_in_at), if first || deadline.is_none() => {
                     self.stand_in().await;
                     stand_in_at = Instant::now() + STAND_IN;
@@ -197,8 +201,8 @@ impl Capture {
         }
     }
 
-    /// Shows why there is no picture until it is time to try again.
-    async fn mourn(&mut self, error: Error) -> End {
+    /// Says that the camera failed and why, and when it is to be opened again.
+    async fn lose(&mut self, error: &Error) -> Option<Instant> {
         let kind = error.kind();
         let reason: Arc<str> = error.to_string().into();
         self.suffer(&reason);
@@ -212,12 +216,17 @@ impl Capture {
             },
             None => State::Failed { reason, kind },
         });
+        self.stand_in().await;
+        retry
+    }
+
+    /// Shows why there is no picture until it is time to try again.
+    async fn mourn(&mut self, retry: Option<Instant>) -> End {
         let closed = self.feed.closed().clone();
         loop {
             if *self.wanted.borrow_and_update() == 0 {
                 return End::Unwanted;
             }
-            self.stand_in().await;
             let renew = Instant::now() + STAND_IN;
             loop {
                 tokio::select! {
@@ -233,7 +242,10 @@ impl Capture {
                         }
                     }
                     () = until(retry) => return End::Reopen,
-                    () = sleep_until(renew) => break,
+                    () = sleep_until(renew) => {
+                        self.stand_in().await;
+                        break;
+                    }
                 }
             }
         }

@@ -13,7 +13,7 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use framecast_camera::{Captured, Size};
+use framecast_camera::{Camera, Captured, Size};
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -158,6 +158,11 @@ impl Feed {
     /// Gives the camera another plan. Its subscribers stay; it is opened anew only where the plan calls for that.
     pub fn replan(&self, plan: Plan) {
         self.0.plan.send_replace(plan);
+    }
+
+    /// The camera itself, to turn its controls.
+    pub fn camera(&self) -> Arc<dyn Camera> {
+        Arc::clone(&self.0.plan.borrow().camera)
     }
 
     /// Gives the camera other rules. An open one stays open.

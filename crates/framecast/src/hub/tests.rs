@@ -301,6 +301,40 @@ async fn a_stalled_camera_is_opened_anew() {
     next_live(&mut viewer).await;
 }
 
+#[tokio::test]
+async fn a_device_that_will_not_close_is_told_of_at_once() {
+    struct Wedged;
+    impl Camera for Wedged {
+        fn frames(&self) -> Frames {
+            Frames::blocking(|_stop| {
+                let mut frames = vec![Ok(Shot::jpeg(picture(64, 48)))];
+                Ok(std::iter::from_fn(move || {
+                    let frame = frames.pop();
+                    if frame.is_none() {
+                        // Deaf to the stop: longer than the hub waits for a device to close.
+                        std::thread::sleep(Duration::from_secs(8));
+                    }
+                    frame
+                }))
+            })
+        }
+    }
+    let hub = Hub::new();
+    let plan = Plan {
+        camera: Arc::new(Wedged),
+        output: Output::default(),
+        policy: Policy {
+            stall: Duration::from_secs(1),
+            ..Policy::default()
+        },
+    };
+    let mut viewer = hub.add("wedged", plan).unwrap().subscribe();
+    next_live(&mut viewer).await;
+    let start = std::time::Instant::now();
+    assert!(!next(&mut viewer).await.frame.is_live());
+    assert!(start.elapsed() < Duration::from_secs(4));
+}
+
 #[test]
 fn a_camera_that_is_asked_for_few_frames_may_take_three_intervals_for_one() {
     let mut plan = plan(&Scripted::new(&[]));

@@ -31,10 +31,11 @@ macro_rules! asset {
     };
 }
 
-static ASSETS: [Asset; 9] = [
+static ASSETS: [Asset; 10] = [
     asset!("framecast.js", SCRIPT),
     asset!("link.js", SCRIPT),
     asset!("condition.js", SCRIPT),
+    asset!("controls.js", SCRIPT),
     asset!("picture.js", SCRIPT),
     asset!("look.js", SCRIPT),
     asset!("page.js", SCRIPT),

@@ -99,6 +99,11 @@ pub fn camera(camera: &Tile<'_>) -> Markup {
                         dd { (camera.source) }
                     }
                 }
+                section.card hidden data-controls {
+                    h2 { "Controls" }
+                    div data-list {}
+                    p.fault role="status" data-fault {}
+                }
                 section.card hidden data-copies {
                     h2 { "Stream for other programs" }
                     (copy("stream", "Address of the stream"))

@@ -122,7 +122,7 @@ fn view(app: &App, name: &str) -> Result<CameraView, Failure> {
         .ok_or_else(|| Failure::no_camera(name))
 }
 
-fn heard<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Failure> {
+pub(super) fn heard<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Failure> {
     body.map(|Json(body)| body)
         .map_err(|rejection| Failure::new(rejection.status(), rejection.body_text()))
 }

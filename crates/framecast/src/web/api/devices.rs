@@ -8,8 +8,8 @@ use framecast_camera::Size;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::types::SizeView;
-use crate::drivers::v4l2::{Control, ControlKind, Listed, ListedSize, Rates, devices};
+use super::{controls::ControlView, types::SizeView};
+use crate::drivers::v4l2::{Listed, ListedSize, Rates, devices};
 
 /// All cameras that are plugged into this machine.
 #[derive(Debug, Serialize, ToSchema)]
@@ -69,58 +69,6 @@ pub struct DeviceSizeView {
     pub fps: Vec<f64>,
     /// Whether all rates between those two can be had.
     pub any_fps_between: bool,
-}
-
-/// Something that can be turned on a camera.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct ControlView {
-    /// Its name for settings.
-    pub name: String,
-    /// The driver's words for it.
-    pub about: String,
-    /// What values it takes.
-    pub kind: ControlKindView,
-    /// The lowest value.
-    pub least: i64,
-    /// The highest value.
-    pub most: i64,
-    /// What two neighbouring values differ by.
-    pub step: u64,
-    /// Where it stands unless someone turns it.
-    pub default: i64,
-    /// Where it stands now.
-    pub value: Option<i64>,
-    /// The choices of a menu.
-    pub menu: Vec<MenuView>,
-    /// Whether it can be read only.
-    pub read_only: bool,
-    /// Whether it has no effect just now.
-    pub inactive: bool,
-}
-
-/// What values a control takes.
-#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum ControlKindView {
-    /// A number from a range.
-    Number,
-    /// 0 or 1.
-    Switch,
-    /// One of some choices.
-    Menu,
-    /// Does something when any value is set.
-    Button,
-    /// Several bits.
-    Bits,
-}
-
-/// A choice of a menu.
-#[derive(Debug, Serialize, ToSchema)]
-pub struct MenuView {
-    /// The value that it stands for.
-    pub value: i64,
-    /// Its words.
-    pub about: String,
 }
 
 /// The cameras that are plugged into this machine, each with its names, formats, sizes, rates and controls.
@@ -210,33 +158,6 @@ impl DeviceSizeView {
             up_to: (listed.most != listed.size).then(|| view(listed.most)),
             fps: fps.into_iter().map(rounded).collect(),
             any_fps_between,
-        }
-    }
-}
-
-impl ControlView {
-    fn of(control: Control) -> Self {
-        let menu = control.menu.into_iter();
-        Self {
-            name: control.name,
-            about: control.about,
-            kind: match control.kind {
-                ControlKind::Switch => ControlKindView::Switch,
-                ControlKind::Menu => ControlKindView::Menu,
-                ControlKind::Button => ControlKindView::Button,
-                ControlKind::Bits => ControlKindView::Bits,
-                _ => ControlKindView::Number,
-            },
-            least: control.least,
-            most: control.most,
-            step: control.step,
-            default: control.default,
-            value: control.value,
-            menu: menu
-                .map(|(value, about)| MenuView { value, about })
-                .collect(),
-            read_only: control.read_only,
-            inactive: control.inactive,
         }
     }
 }

@@ -3,6 +3,7 @@
 //! What does not belong here: deciding. A handler reads a request, asks the catalog, and says what came of it.
 
 mod cameras;
+mod controls;
 mod devices;
 mod types;
 
@@ -17,10 +18,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use super::App;
 
-pub use devices::{
-    ControlKindView, ControlView, DeviceFormatView, DeviceSizeView, DeviceView, DevicesView,
-    MenuView,
-};
+pub use controls::{ControlKindView, ControlView, ControlsView, MenuView};
+pub use devices::{DeviceFormatView, DeviceSizeView, DeviceView, DevicesView};
 pub use types::{
     CameraState, CameraView, CamerasView, Counters, NewCamera, SettingsChange, StateView,
 };
@@ -36,6 +35,7 @@ pub(super) fn router() -> OpenApiRouter<App> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(cameras::list, cameras::add))
         .routes(routes!(cameras::show, cameras::change, cameras::remove))
+        .routes(routes!(controls::list, controls::turn))
         .routes(routes!(devices::list))
 }
 
