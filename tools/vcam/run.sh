@@ -61,7 +61,7 @@ export PATH=/bin:/sbin:/usr/bin:/usr/sbin:/t HOME=/tmp
 /bin/busybox mount -t devtmpfs dev /dev 2>/dev/null
 /bin/busybox --install -s /bin
 mkdir -p /dev/pts /dev/shm
-mount -t devpts pts /dev/pts; mount -t tmpfs shm /dev/shm; mount -t tmpfs tmp /tmp
+mount -t devpts pts /dev/pts; mount -t tmpfs shm /dev/shm
 exec </dev/null >/dev/ttyS0 2>&1
 echo "vcam: userspace at $(cut -d' ' -f1 /proc/uptime) s"
 for m in virtio_pci virtio_console virtio_net; do modprobe $m || echo "vcam: no $m"; done
