@@ -11,6 +11,7 @@ use std::{
 
 use framecast_camera::{Camera, Error, ErrorKind, Frames, Size};
 use framecast_media::jpeg::Resize;
+use tracing::error;
 
 use crate::{
     drivers::{Registry, Request, push},
@@ -193,10 +194,10 @@ impl Catalog {
     }
 
     fn make_anyway(&self, request: &Request) -> Arc<dyn Camera> {
-        self.0
-            .registry
-            .make(request)
-            .unwrap_or_else(|error| Arc::new(Faulty::new(&error)))
+        self.0.registry.make(request).unwrap_or_else(|error| {
+            error!(camera = %request.name, "{error}");
+            Arc::new(Faulty::new(&error))
+        })
     }
 
     fn plan(&self, entry: &Entry, camera: Arc<dyn Camera>) -> Plan {

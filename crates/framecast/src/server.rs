@@ -154,10 +154,6 @@ pub async fn run(start: Start) -> Result<(), Error> {
 
 /// Adds a configured camera; a bad one is there too and shows what is wrong.
 fn add(catalog: &Catalog, camera: &config::Camera) {
-    let name = &camera.request.name;
-    if let Err(fault) = catalog.registry().make(&camera.request) {
-        error!(camera = %name, "{fault}");
-    }
     let entry = Entry {
         request: camera.request.clone(),
         policy: camera.policy.clone(),

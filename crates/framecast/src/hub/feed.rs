@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{
-        Arc, Mutex, PoisonError,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::{Instant, SystemTime},
@@ -20,7 +20,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use super::{
     Frame, Pacer, Plan, Policy, State, Stats, Status, Variant, capture,
     ingest::Prepared,
-    stats::Rate,
+    stats::{Rate, locked},
     variant::{self, TooMany},
 };
 
@@ -386,8 +386,4 @@ impl Prepared {
             captured: Captured::now(),
         }
     }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
