@@ -179,7 +179,8 @@ pub struct Serve {
     /// replaces one of the same name in the file.
     ///
     /// FRAMECAST_CAMERAS holds several, one a line or separated by semicolons. CAMERA holds the source of the only one,
-    /// if none is configured otherwise. Without any of these there is a test picture.
+    /// if none is configured otherwise; with CAMERA=opencv, OPENCV_CAMERA_SOURCE says what OpenCV opens. Without any of
+    /// these there is a test picture.
     #[arg(long, value_name = "[NAME=]SOURCE", help_heading = "Cameras")]
     camera: Vec<String>,
 
@@ -263,6 +264,7 @@ impl Serve {
             cameras: self.camera,
             camera_list: variable("FRAMECAST_CAMERAS"),
             driver: variable("CAMERA"),
+            opencv_source: variable("OPENCV_CAMERA_SOURCE"),
             size: self.size.unwrap_or_default(),
             fps: self.fps.unwrap_or_default(),
             quality: self.quality.unwrap_or_default(),
