@@ -3,7 +3,15 @@
     reason = "these comments are the text of the help, on a terminal"
 )]
 
-use std::{env, ffi::OsString, fmt, path::PathBuf, time::Duration};
+use std::{
+    env,
+    ffi::OsString,
+    fmt,
+    io::{self, Write},
+    path::PathBuf,
+    process::exit,
+    time::Duration,
+};
 
 use clap::{
     Args as Group, CommandFactory, FromArgMatches, Parser, Subcommand, builder::FalseyValueParser,
@@ -14,7 +22,7 @@ use framecast_camera::Size;
 
 use crate::{
     config::{self, Given},
-    drivers::Registry,
+    drivers::{Registry, redact},
 };
 
 const EXAMPLES: &str = "\x1b[1;4mExamples:\x1b[0m
@@ -48,7 +56,16 @@ pub struct Args {
 impl Args {
     /// Reads the command line of this process, or ends it with help or what is wrong.
     pub fn read(registry: &Registry) -> Self {
-        Self::try_read(env::args_os(), registry).unwrap_or_else(|error| error.exit())
+        Self::try_read(env::args_os(), registry).unwrap_or_else(|error| {
+            let said = error.to_string();
+            let shown = redact(&said);
+            if shown != said && error.use_stderr() {
+                // It repeats what was typed, and there is a password in that. Under a supervisor it would be kept in a log.
+                let _said = write!(io::stderr(), "{shown}");
+                exit(error.exit_code());
+            }
+            error.exit()
+        })
     }
 
     /// Reads a command line. The help lists the sources that the registry knows.

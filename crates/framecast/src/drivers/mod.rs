@@ -28,6 +28,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use framecast_camera::{Camera, Error, ErrorKind, Result};
 
+pub(crate) use redact::redact;
 pub use request::Request;
 pub use source::Source;
 
