@@ -53,7 +53,14 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("maud", &["web/pages.rs", "web/assets.rs"]),
     (
         "serde",
-        &["config", "cli", "web/api", "web/socket.rs", "web/error.rs"],
+        &[
+            "config",
+            "cli",
+            "web/api",
+            "web/command.rs",
+            "web/socket.rs",
+            "web/error.rs",
+        ],
     ),
     ("utoipa", &["web/api", "web/error.rs"]),
     ("clap", &["cli"]),

@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`router`] is the map of all addresses; `serve` is the loop that accepts connections; `stream`,
 //! `snapshot`, `push` and `socket` are a camera's own addresses; `viewer`, `query` and `dialect` read what a viewer
-//! asks for and what its program understands; [`api`] is the JSON interface; `compat` answers the addresses of other servers; [`pages`] and
+//! asks for and what its program understands; `guard`, `host` and `headers` stand around all of them; [`api`] is the JSON interface; `compat` answers the addresses of other servers; [`pages`] and
 //! [`assets`] are for people.
 //!
 //! What does not belong here: how frames are made, chosen or framed (`hub`, `sinks`).
@@ -11,10 +11,13 @@ pub mod api;
 pub mod assets;
 pub mod pages;
 
+mod command;
 mod compat;
 mod dialect;
 pub mod error;
 mod guard;
+mod headers;
+mod host;
 mod push;
 mod query;
 mod serve;

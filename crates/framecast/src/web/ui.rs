@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{OriginalUri, Path, State},
-    http::{HeaderName, StatusCode, Uri, header},
+    http::{StatusCode, Uri, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
 use framecast_camera::Size;
@@ -31,15 +31,18 @@ pub(super) async fn index(
     let feeds = app.catalog.hub().feeds();
     let known: Vec<Known> = feeds.iter().map(|feed| Known::of(app, feed)).collect();
     let tiles: Vec<Tile<'_>> = known.iter().map(Known::tile).collect();
-    Ok(page(pages::index(&tiles).into_string()))
+    Ok(page(app, pages::index(&tiles).into_string()))
 }
 
 /// `/cameras/NAME/`: the camera's own page.
 pub(super) async fn camera(State(app): State<App>, Path(name): Path<String>) -> Response {
     match app.catalog.hub().feed(&name) {
-        Some(feed) => page(pages::camera(&Known::of(&app, &feed).tile()).into_string()),
+        Some(feed) => page(
+            &app,
+            pages::camera(&Known::of(&app, &feed).tile()).into_string(),
+        ),
         None => {
-            let missing = page(pages::missing(&name, "../../").into_string());
+            let missing = page(&app, pages::missing(&name, "../../").into_string());
             (StatusCode::NOT_FOUND, missing).into_response()
         }
     }
@@ -86,14 +89,20 @@ pub(super) async fn nothing_here(uri: Uri) -> Failure {
     )
 }
 
-fn page(html: String) -> Response {
-    const POLICY: &str = "default-src 'none'; img-src 'self' blob: data:; script-src 'self'; style-src 'self'; \
-                          connect-src 'self' ws: wss:; manifest-src 'self'; base-uri 'none'; form-action 'none'";
+fn page(app: &App, html: String) -> Response {
+    let mut sites = "'self'".to_owned();
+    for origin in app.allow_origins.iter() {
+        sites = sites + " " + origin;
+    }
+    let policy = format!(
+        "default-src 'none'; img-src 'self' blob: data:; script-src 'self'; style-src 'self'; \
+         connect-src 'self' ws: wss:; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
+         frame-ancestors {sites}"
+    );
     (
         [
-            (header::CONTENT_SECURITY_POLICY, POLICY),
+            (header::CONTENT_SECURITY_POLICY, policy.as_str()),
             (header::CACHE_CONTROL, "no-cache"),
-            (HeaderName::from_static("referrer-policy"), "same-origin"),
         ],
         Html(html),
     )

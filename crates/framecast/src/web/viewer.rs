@@ -30,7 +30,7 @@ impl FromRequestParts<App> for Viewer {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         Ok(Self {
-            asked: Asked::of(&parts.uri)?,
+            asked: Asked::of(parts.uri.query().unwrap_or_default()),
             app: app.clone(),
             method: parts.method.clone(),
             headers: parts.headers.clone(),

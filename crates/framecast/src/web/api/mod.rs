@@ -5,6 +5,8 @@
 mod cameras;
 mod controls;
 mod devices;
+mod object;
+mod request;
 mod types;
 
 use std::sync::LazyLock;

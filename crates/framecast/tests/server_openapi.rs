@@ -1,0 +1,28 @@
+//! The OpenAPI document against the program that serves it: schemathesis asks for what the document allows and for what it
+//! does not, and compares what comes with what was promised.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+#[path = "support/server.rs"]
+mod server;
+
+use server::{python, run, serve};
+
+#[test]
+fn every_answer_is_as_the_document_says() {
+    let server = serve(&["test#size=160x120", "door=push"]);
+    let schemathesis = python().with_file_name("schemathesis");
+    let document = server.url("/api/v1/openapi.json");
+    let budget = ["--max-examples", "60", "--request-timeout", "20"];
+    // Not that all which a schema allows is accepted: whether a camera can be made of a source, no schema can tell.
+    let left_out = ["--exclude-checks", "positive_data_acceptance"];
+    let said = run(
+        schemathesis,
+        &[&["run", &document, "--no-color"], &budget[..], &left_out].concat(),
+    );
+    let report = String::from_utf8_lossy(&said.stdout).into_owned();
+    assert!(said.status.success(), "{report}");
+    // It tested something.
+    assert!(report.contains("Operations:       8 selected"), "{report}");
+    let log = server.log();
+    assert!(!log.contains("panicked"), "{log}");
+}
