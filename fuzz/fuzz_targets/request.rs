@@ -61,7 +61,12 @@ fuzz_target!(|data: (String, String, [Option<Vec<u8>>; 3])| {
     let asked = query::Asked::of(&query);
     if let Ok(variant) = asked.variant() {
         let sides = [variant.width, variant.height];
-        assert!(sides.iter().flatten().all(|side| (1..=16_384).contains(side)));
+        assert!(
+            sides
+                .iter()
+                .flatten()
+                .all(|side| (1..=16_384).contains(side))
+        );
         assert!(variant.quality.is_none_or(|it| (1..=100).contains(&it)));
     }
     if let Ok(Some(fps)) = asked.fps() {
@@ -70,7 +75,12 @@ fuzz_target!(|data: (String, String, [Option<Vec<u8>>; 3])| {
     if let Ok(wish) = asked.wish() {
         assert!(wish.timeout <= Duration::from_secs(60));
     }
-    let _ = (asked.dialect(), asked.value("camera"), asked.is_on("advance_headers"));
+    let _ = (
+        asked.wish().map(|wish| wish.max_age),
+        asked.dialect(),
+        asked.value("camera"),
+        asked.is_on("advance_headers"),
+    );
 
     assert!(!host::is_own(&format!("{named}.example"), &[]), "{named}");
     assert!(host::is_own("cams.example", &["cams.example".to_owned()]));
@@ -80,10 +90,16 @@ fuzz_target!(|data: (String, String, [Option<Vec<u8>>; 3])| {
 
     if name::check_name(&named).is_ok() {
         assert!(named.bytes().all(|byte| byte.is_ascii_graphic()));
-        assert!(!named.contains(['/', '\\', '%', '?', '#', '"', '<', '&']) && !named.starts_with('.'));
+        assert!(
+            !named.contains(['/', '\\', '%', '?', '#', '"', '<', '&']) && !named.starts_with('.')
+        );
     }
 
-    let names = [header::HeaderName::from_static("sec-fetch-dest"), header::ACCEPT, header::USER_AGENT];
+    let names = [
+        header::HeaderName::from_static("sec-fetch-dest"),
+        header::ACCEPT,
+        header::USER_AGENT,
+    ];
     let mut map = HeaderMap::new();
     for (name, value) in names.into_iter().zip(headers) {
         if let Some(Ok(value)) = value.map(|value| HeaderValue::from_bytes(&value)) {
