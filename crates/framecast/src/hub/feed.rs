@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::{Instant, SystemTime},
@@ -271,6 +271,7 @@ impl Feed {
             seq: self.0.seq.fetch_add(1, Relaxed) + 1,
             published: Instant::now(),
             no_signal,
+            rendered: OnceLock::new(),
         }
     }
 

@@ -21,8 +21,10 @@ mod serve;
 mod snapshot;
 mod socket;
 mod stream;
+mod takeover;
 mod ui;
 mod viewer;
+mod writer;
 
 use std::sync::Arc;
 
