@@ -118,3 +118,164 @@ async fn patience(shutdown: &CancellationToken) {
         () = shutdown.cancelled() => sleep(FAREWELL).await,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use framecast_camera::{Camera, Frame, Frames};
+    use framecast_media::{
+        jpeg::{self, Layout, Pixels},
+        multipart::{CONTENT_TYPE, Limits, Parser},
+    };
+    use futures_util::{StreamExt, stream};
+    use tokio::{
+        io::{AsyncReadExt, DuplexStream, duplex},
+        task::JoinHandle,
+        time::{Instant, timeout},
+    };
+
+    use super::*;
+    use crate::{
+        hub::{Hub, Output, Plan, Policy},
+        sinks::mjpeg::Dialect,
+    };
+
+    /// Gives a few pictures and stays open.
+    struct Few(usize);
+
+    impl Camera for Few {
+        fn frames(&self) -> Frames {
+            let jpeg = picture();
+            let frames = (0..self.0).map(move |_| Ok(Frame::jpeg(jpeg.clone())));
+            Frames::stream(stream::iter(frames).chain(stream::pending()))
+        }
+    }
+
+    fn picture() -> Vec<u8> {
+        let pixels = Pixels {
+            layout: Layout::Grey,
+            width: 64,
+            height: 48,
+            stride: 64,
+            data: &[80; 64 * 48],
+        };
+        jpeg::encode(&pixels, 80).unwrap()
+    }
+
+    /// A viewer's end of a connection that takes so many bytes at a time.
+    fn watch(
+        camera: Few,
+        room: usize,
+        dialect: Dialect,
+        others: usize,
+    ) -> (
+        Hub,
+        DuplexStream,
+        JoinHandle<io::Result<()>>,
+        CancellationToken,
+    ) {
+        let hub = Hub::new();
+        let plan = Plan {
+            camera: Arc::new(camera),
+            output: Output::default(),
+            policy: Policy::default(),
+        };
+        let feed = hub.add("camera", plan).unwrap();
+        let (near, far) = duplex(room);
+        let others: Vec<_> = (0..others).map(|_| feed.subscribe()).collect();
+        let parts = Parts::new(feed.subscribe(), dialect);
+        let shutdown = CancellationToken::new();
+        let stop = shutdown.clone();
+        let writing = tokio::spawn(async move {
+            let _others = others;
+            run(near, parts, &stop).await
+        });
+        (hub, far, writing, shutdown)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_arrives_whole_however_little_goes_out_at_a_time() {
+        for (dialect, others) in [
+            (Dialect::Program, 0),
+            (Dialect::Browser, 0),
+            (Dialect::Program, 50),
+            (Dialect::Browser, 50),
+        ] {
+            for room in [1, 7, 1000, 100_000] {
+                let (hub, mut far, writing, _) = watch(Few(1), room, dialect, others);
+                let limits = Limits {
+                    part: 100_000,
+                    header: 10_000,
+                };
+                let mut parser = Parser::from_content_type(CONTENT_TYPE, limits);
+                let part = loop {
+                    let mut bytes = [0; 64];
+                    let count = far.read(&mut bytes).await.unwrap();
+                    assert!(count > 0, "the stream ended");
+                    parser.push(&bytes[..count]);
+                    if let Some(part) = parser.next().unwrap() {
+                        break part;
+                    }
+                };
+                assert_eq!(part.body, picture(), "{dialect:?} {others} {room}");
+                hub.close().await;
+                far.read_to_end(&mut Vec::new()).await.unwrap();
+                writing.await.unwrap().unwrap();
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_viewer_that_reads_nothing_is_let_go() {
+        let (hub, _far, writing, _) = watch(Few(1), 300, Dialect::Program, 0);
+        let begun = Instant::now();
+        let outcome = writing.await.unwrap();
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::TimedOut);
+        let took = begun.elapsed();
+        assert!(took >= DEAD_AFTER && took < 2 * DEAD_AFTER, "{took:?}");
+        hub.close().await;
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_viewer_that_reads_little_by_little_may_stay() {
+        let (_hub, mut far, writing, _) = watch(Few(1), 100, Dialect::Program, 0);
+        for _ in 0..5 {
+            sleep(DEAD_AFTER * 2 / 3).await;
+            far.read_exact(&mut [0; 60]).await.unwrap();
+        }
+        assert!(!writing.is_finished());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_viewer_that_reads_nothing_does_not_hold_up_the_end() {
+        let (_hub, _far, writing, shutdown) = watch(Few(1), 300, Dialect::Program, 0);
+        sleep(Duration::from_secs(1)).await;
+        shutdown.cancel();
+        let outcome = timeout(Duration::from_secs(1), writing).await.unwrap();
+        assert!(outcome.unwrap().is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_viewer_that_leaves_is_noticed_while_there_is_nothing_to_send() {
+        let (hub, mut far, writing, _) = watch(Few(1), 100_000, Dialect::Program, 0);
+        // Whatever it says is no reason to let it go.
+        far.write_all(&[b'x'; 5_000]).await.unwrap();
+        sleep(Duration::from_secs(1)).await;
+        assert!(!writing.is_finished());
+        far.shutdown().await.unwrap();
+        timeout(Duration::from_secs(1), writing)
+            .await
+            .unwrap()
+            .unwrap()
+            .unwrap();
+        assert_eq!(
+            hub.feed("camera")
+                .unwrap()
+                .stats()
+                .viewers
+                .load(std::sync::atomic::Ordering::Relaxed),
+            0
+        );
+    }
+}
