@@ -136,8 +136,8 @@ impl Feed {
         Ok(subscription)
     }
 
-    /// As [`subscribe`](Self::subscribe) for a part of the hub itself, which is nobody's viewer.
-    pub(super) fn subscribe_unseen(&self) -> Subscription {
+    /// As [`subscribe`](Self::subscribe) for what is nobody's viewer.
+    pub(crate) fn subscribe_unseen(&self) -> Subscription {
         self.subscription(false)
     }
 

@@ -15,7 +15,8 @@ use std::{
 use bytes::Bytes;
 use framecast_media::multipart::{DELIMITER, opening, part_headers};
 
-use crate::hub::{Frame, Subscription};
+use super::adaptive::Adaptive;
+use crate::hub::{Feed, Frame, Subscription, TooMany, Variant};
 
 pub use framecast_media::multipart::CONTENT_TYPE;
 
@@ -57,6 +58,7 @@ impl FromStr for Dialect {
 pub struct Parts {
     subscription: Subscription,
     dialect: Dialect,
+    adaptive: Option<Box<Adaptive>>,
 }
 
 /// The bytes of one part.
@@ -74,7 +76,25 @@ impl Parts {
         Self {
             subscription,
             dialect,
+            adaptive: None,
         }
+    }
+
+    /// The stream of a camera in a dialect, in a size that suits the viewer's link, `full` at most.
+    ///
+    /// # Errors
+    /// [`TooMany`] if as many variants as there may be are being watched.
+    pub fn adaptive(
+        camera: Feed,
+        full: Variant,
+        fps: Option<f64>,
+        dialect: Dialect,
+    ) -> Result<Self, TooMany> {
+        let (adaptive, subscription) = Adaptive::new(camera, full, fps)?;
+        Ok(Self {
+            adaptive: Some(Box::new(adaptive)),
+            ..Self::new(subscription, dialect)
+        })
     }
 
     /// What goes before the first part.
@@ -90,7 +110,10 @@ impl Parts {
     ///
     /// Asked for only when the part before is out, so that what comes next is what is newest then. Counts the frame as sent.
     pub async fn next(&mut self) -> Option<Part> {
-        let received = self.subscription.next().await?;
+        let received = match &mut self.adaptive {
+            None => self.subscription.next().await?,
+            Some(adaptive) => adaptive.next(&mut self.subscription).await?,
+        };
         let stats = self.subscription.feed().stats();
         stats.send_frame(&received.frame, received.skipped);
         let many = stats.viewers.load(Relaxed) > FEW;

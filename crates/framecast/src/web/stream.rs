@@ -30,7 +30,7 @@ pub(super) fn respond(viewer: &Viewer, feed: &Feed) -> Result<Response, Failure>
         None if asked.is_on("advance_headers") => Dialect::Browser,
         None => dialect::of(&viewer.headers),
     };
-    let (variant, fps) = (asked.variant()?, asked.fps()?);
+    let (variant, fps, adaptive) = (asked.variant()?, asked.fps()?, asked.adaptive()?);
     let mut response = (
         [
             (header::CONTENT_TYPE, mjpeg::CONTENT_TYPE),
@@ -43,12 +43,12 @@ pub(super) fn respond(viewer: &Viewer, feed: &Feed) -> Result<Response, Failure>
     // Ends with the connection, without chunks: many a small program reads the parts right off the socket.
     *response.version_mut() = Version::HTTP_10;
     if viewer.method != Method::HEAD {
-        let subscription = feed.subscribe_to(variant)?.at_most(fps);
-        takeover::carry(
-            Parts::new(subscription, dialect),
-            viewer.offer,
-            &mut response,
-        );
+        let parts = if adaptive {
+            Parts::adaptive(feed.clone(), variant, fps, dialect)?
+        } else {
+            Parts::new(feed.subscribe_to(variant)?.at_most(fps), dialect)
+        };
+        takeover::carry(parts, viewer.offer, &mut response);
     }
     Ok(response)
 }
