@@ -9,7 +9,7 @@ use framecast_camera::Size;
 use tokio::time::timeout;
 use tracing::debug;
 
-use super::ladder::{Ladder, RUNGS, Sent};
+use super::ladder::{Ladder, RUNGS, SIZES, Sent};
 use crate::hub::{Feed, Received, Subscription, TooMany, Variant};
 
 /// Pictures are made no narrower than this many pixels.
@@ -106,7 +106,7 @@ impl Adaptive {
         }
         self.size = Some(size);
         let wide = |rung: &usize| width(size, *rung) >= NARROWEST;
-        let lowest = (1..RUNGS.len()).take_while(wide).last();
+        let lowest = (1..SIZES).take_while(wide).last();
         self.ladder.end_at(lowest.unwrap_or(0));
     }
 
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn the_sizes_of_a_ladder_are_those_that_others_share() {
-        let widths: Vec<_> = (1..RUNGS.len())
+        let widths: Vec<_> = (1..SIZES)
             .map(|rung| width(Size::new(1280, 720), rung))
             .collect();
         assert_eq!(widths, [960, 640, 480, 320]);

@@ -16,8 +16,11 @@ pub(super) struct Rung {
     weight: f64,
 }
 
+/// How many sizes there are.
+pub(super) const SIZES: usize = 5;
+
 /// The full size, and the smaller ones. Few, because each is made by decoding and encoding every frame.
-pub(super) const RUNGS: [Rung; 5] = [
+pub(super) const RUNGS: [Rung; SIZES] = [
     Rung::new(1.0, None, 1.0),
     Rung::new(0.75, Some(70), 0.45),
     Rung::new(0.5, Some(60), 0.2),
@@ -68,13 +71,13 @@ pub(super) struct Ladder {
     rung: usize,
     lowest: usize,
     /// Bytes of a picture on each rung, as far as they are known.
-    bytes: [Option<f64>; RUNGS.len()],
+    bytes: [Option<f64>; SIZES],
     /// Since when all is well on this rung.
     since: Instant,
     /// Whether this rung is being tried.
     trying: bool,
     /// For each rung, how long all must be well before it is tried.
-    hold: [Duration; RUNGS.len()],
+    hold: [Duration; SIZES],
     window: Window,
     /// Frames, skipped frames and seconds of the window before, if nothing has changed since.
     before: (f64, f64, f64),
@@ -109,11 +112,11 @@ impl Ladder {
     pub(super) fn new(now: Instant) -> Self {
         Self {
             rung: 0,
-            lowest: RUNGS.len() - 1,
-            bytes: [None; RUNGS.len()],
+            lowest: SIZES - 1,
+            bytes: [None; SIZES],
             since: now,
             trying: false,
-            hold: [SHORTEST; RUNGS.len()],
+            hold: [SHORTEST; SIZES],
             window: Window::new(now),
             before: (0.0, 0.0, 0.0),
         }
@@ -155,7 +158,7 @@ impl Ladder {
     pub(super) fn refuse(&mut self, now: Instant, before: usize) {
         self.place(now, before);
         self.trying = false;
-        self.hold = [LONGEST; RUNGS.len()];
+        self.hold = [LONGEST; SIZES];
     }
 
     fn decide(&mut self, now: Instant, window: &Window, elapsed: f64) -> Option<usize> {
@@ -393,7 +396,7 @@ mod tests {
             world.run(30.0);
             let from = world.now;
             world.run(120.0);
-            let lowest = full * RUNGS[RUNGS.len() - 1].weight;
+            let lowest = full * RUNGS[SIZES - 1].weight;
             let possible = (link * 0.9 / lowest).min(fps).min(10.0);
             let rate = world.rate_since(from);
             prop_assert!(rate >= possible * 0.85, "{rate} of {possible}: {:?}", world.changes);
@@ -402,7 +405,7 @@ mod tests {
         #[test]
         fn no_sequence_of_events_leads_off_the_ladder(
             events in prop::collection::vec((0u64..2_000, 0usize..2_000_000, 0u64..3_000, 0u64..100), 1..300),
-            lowest in 0..RUNGS.len(),
+            lowest in 0..SIZES,
         ) {
             let mut now = Instant::now();
             let mut ladder = Ladder::new(now);
