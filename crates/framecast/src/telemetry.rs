@@ -12,7 +12,7 @@ use std::{
 
 use prometheus_client::{
     collector::Collector,
-    encoding::{DescriptorEncoder, EncodeMetric, text},
+    encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet, text},
     metrics::{MetricType, counter::ConstCounter, gauge::ConstGauge},
     registry::{Registry, Unit},
 };
@@ -92,15 +92,15 @@ impl Collector for Cameras {
         sheet.counter(
             "viewer_frames",
             "Frames handed to viewers' connections.",
-            |feed| count(&feed.stats().sent_frames),
+            |feed| feed.stats().sent_frames(),
         )?;
         sheet.counter("viewer_bytes", "JPEG bytes of those frames.", |feed| {
-            count(&feed.stats().sent_bytes)
+            feed.stats().sent_bytes()
         })?;
         sheet.counter(
             "viewer_skipped_frames",
             "Frames that viewers skipped because their link was too slow.",
-            |feed| count(&feed.stats().skipped),
+            |feed| feed.stats().skipped(),
         )?;
         sheet.reasons(
             "camera_dropped_frames",
@@ -186,9 +186,20 @@ impl Sheet<'_, '_> {
         )?;
         for feed in self.feeds {
             let stats = feed.stats();
-            for (stage, histogram) in [("hub", &stats.to_hub), ("socket", &stats.to_socket)] {
+            for (stage, times) in [("hub", stats.to_hub()), ("socket", stats.to_socket())] {
                 let labels = [("camera", feed.name().as_ref()), ("stage", stage)];
-                histogram.encode(family.encode_family(&labels)?)?;
+                // The encoder knows the last class by the largest number there is.
+                let classes = times.classes();
+                let classes: Vec<_> = classes
+                    .map(|(bound, count)| (bound.min(f64::MAX), count))
+                    .collect();
+                let mut encoder = family.encode_family(&labels)?;
+                encoder.encode_histogram::<NoLabelSet>(
+                    times.sum(),
+                    times.count(),
+                    &classes,
+                    None,
+                )?;
             }
         }
         Ok(())

@@ -66,7 +66,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("toml", &["config"]),
     ("reqwest", &["drivers/http", "cli/probe.rs"]),
-    ("prometheus_client", &["telemetry.rs", "hub/stats.rs"]),
+    ("prometheus_client", &["telemetry.rs"]),
     ("anyhow", &["cli"]),
 ];
 

@@ -7,7 +7,7 @@ use std::{
     collections::HashMap,
     fmt,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, OnceLock,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     time::{Instant, SystemTime},
@@ -136,8 +136,8 @@ impl Feed {
         Ok(subscription)
     }
 
-    /// As [`subscribe`](Self::subscribe) for a part of the hub itself, which is nobody's viewer.
-    pub(super) fn subscribe_unseen(&self) -> Subscription {
+    /// As [`subscribe`](Self::subscribe) for what is nobody's viewer.
+    pub(crate) fn subscribe_unseen(&self) -> Subscription {
         self.subscription(false)
     }
 
@@ -271,6 +271,7 @@ impl Feed {
             seq: self.0.seq.fetch_add(1, Relaxed) + 1,
             published: Instant::now(),
             no_signal,
+            rendered: OnceLock::new(),
         }
     }
 

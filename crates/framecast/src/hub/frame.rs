@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::Arc,
+    sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
 
@@ -24,12 +24,18 @@ pub struct Frame {
     pub published: Instant,
     /// `None` for a picture of the camera; otherwise the picture only says that there is none, and this is the reason.
     pub no_signal: Option<Arc<str>>,
+    pub(super) rendered: OnceLock<Bytes>,
 }
 
 impl Frame {
     /// Whether this is a picture of the camera, not a stand-in for one.
     pub fn is_live(&self) -> bool {
         self.no_signal.is_none()
+    }
+
+    /// The frame in the form in which most viewers get it: made by the first sink that needs it, shared by all others.
+    pub(crate) fn rendered(&self, make: fn(&Self) -> Bytes) -> &Bytes {
+        self.rendered.get_or_init(|| make(self))
     }
 
     /// How long ago it was taken.

@@ -10,14 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use prometheus_client::metrics::histogram::Histogram;
-
-/// Upper bounds of the latency histograms, in seconds.
-const BUCKETS: [f64; 14] = [
-    0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5,
-];
+use super::{
+    histogram::{Histogram, Observed},
+    sent::Sent,
+};
 
 /// Counters of a camera and all its variants. They only ever rise, except [`viewers`](Self::viewers).
+#[derive(Default)]
 pub struct Stats {
     /// Viewers watching now.
     pub viewers: AtomicUsize,
@@ -27,36 +26,10 @@ pub struct Stats {
     pub frames: AtomicU64,
     /// JPEG bytes of those frames.
     pub bytes: AtomicU64,
-    /// Frames handed to viewers' connections.
-    pub sent_frames: AtomicU64,
-    /// JPEG bytes of those frames.
-    pub sent_bytes: AtomicU64,
-    /// Frames that viewers skipped because their link was too slow for them.
-    pub skipped: AtomicU64,
-    /// From capture to publication.
-    pub to_hub: Histogram,
-    /// From publication to a viewer's connection.
-    pub to_socket: Histogram,
+    to_hub: Histogram,
+    sent: Sent,
     dropped: Mutex<BTreeMap<&'static str, u64>>,
     mended: Mutex<BTreeMap<&'static str, u64>>,
-}
-
-impl Default for Stats {
-    fn default() -> Self {
-        Self {
-            viewers: AtomicUsize::new(0),
-            opened: AtomicU64::new(0),
-            frames: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
-            sent_frames: AtomicU64::new(0),
-            sent_bytes: AtomicU64::new(0),
-            skipped: AtomicU64::new(0),
-            to_hub: Histogram::new(BUCKETS),
-            to_socket: Histogram::new(BUCKETS),
-            dropped: Mutex::default(),
-            mended: Mutex::default(),
-        }
-    }
 }
 
 impl Stats {
@@ -77,18 +50,38 @@ impl Stats {
         let took = frame
             .published
             .saturating_duration_since(frame.captured.monotonic);
-        self.to_hub.observe(took.as_secs_f64());
+        self.to_hub.observe(took);
     }
 
     /// Counts a frame that a sink hands to its viewer's connection, and the frames that the viewer missed before it.
     pub fn send_frame(&self, frame: &super::Frame, skipped: u64) {
-        self.sent_frames.fetch_add(1, Relaxed);
-        self.sent_bytes.fetch_add(frame.jpeg.len() as u64, Relaxed);
-        if skipped > 0 {
-            self.skipped.fetch_add(skipped, Relaxed);
-        }
-        self.to_socket
-            .observe(frame.published.elapsed().as_secs_f64());
+        let bytes = frame.jpeg.len() as u64;
+        self.sent.add(bytes, skipped, frame.published.elapsed());
+    }
+
+    /// Frames handed to viewers' connections.
+    pub fn sent_frames(&self) -> u64 {
+        self.sent.latency().count()
+    }
+
+    /// JPEG bytes of those frames.
+    pub fn sent_bytes(&self) -> u64 {
+        self.sent.bytes()
+    }
+
+    /// Frames that viewers skipped because their link was too slow for them.
+    pub fn skipped(&self) -> u64 {
+        self.sent.skipped()
+    }
+
+    /// From capture to publication.
+    pub fn to_hub(&self) -> Observed {
+        self.to_hub.read()
+    }
+
+    /// From publication to a viewer's connection.
+    pub fn to_socket(&self) -> Observed {
+        self.sent.latency()
     }
 
     /// Frames that never reached the feed, by reason.

@@ -3,21 +3,32 @@
 //! A part is closed as soon as its JPEG is out. Browsers show a picture only once what follows it has come: Chromium and
 //! WebKit wait for the whole header block of the next part. So an `<img>` gets that block in advance, hence without a
 //! length, while programs get the length of every part. Source: RFC 2046 §5.1, and measurements in real browsers.
+//!
+//! What does not belong here: sockets and bodies. Whoever carries the stream asks for a part when there is room for one.
 
-use std::{convert::Infallible, str::FromStr, sync::LazyLock, time::UNIX_EPOCH};
+use std::{
+    str::FromStr,
+    sync::{LazyLock, atomic::Ordering::Relaxed},
+    time::UNIX_EPOCH,
+};
 
 use bytes::Bytes;
 use framecast_media::multipart::{DELIMITER, opening, part_headers};
-use futures_core::Stream;
-use futures_util::stream;
 
-use crate::hub::{Frame, Received, Subscription};
+use super::adaptive::Adaptive;
+use crate::hub::{Feed, Frame, Subscription, TooMany, Variant};
 
 pub use framecast_media::multipart::CONTENT_TYPE;
 
 /// The delimiter and the headers of the next part, in advance.
-static AFTER_ADVANCED: LazyLock<Bytes> =
-    LazyLock::new(|| [DELIMITER, &part_headers(None, &[])].concat().into());
+static AFTER_ADVANCED: LazyLock<Vec<u8>> =
+    LazyLock::new(|| [DELIMITER, &part_headers(None, &[])].concat());
+/// What a stream with headers in advance begins with.
+static OPENING_ADVANCED: LazyLock<Vec<u8>> =
+    LazyLock::new(|| [opening(), &part_headers(None, &[])].concat());
+
+/// Up to so many viewers, making one piece of a part costs more than writing three.
+const FEW: usize = 8;
 
 /// How parts are framed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,77 +53,102 @@ impl FromStr for Dialect {
     }
 }
 
-/// The body for one viewer: ends when the subscription does.
-///
-/// Each item is handed to the connection as it is; pictures are shared with all other viewers, not copied. The stream takes
-/// the next frame only when asked for it, so a connection that is polled when there is room holds one frame at most.
-pub fn body(
+/// One viewer's stream: the parts it gets, one after the other.
+#[derive(Debug)]
+pub struct Parts {
     subscription: Subscription,
     dialect: Dialect,
-) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
-    let opening = match dialect {
-        Dialect::Browser => [opening(), &part_headers(None, &[])].concat().into(),
-        Dialect::Program => Bytes::from_static(opening()),
-    };
-    let writer = Writer {
-        subscription,
-        dialect,
-        next: Next::Open(opening),
-    };
-    stream::unfold(writer, async |mut writer| {
-        let bytes = writer.step().await?;
-        Some((Ok(bytes), writer))
-    })
+    adaptive: Option<Box<Adaptive>>,
 }
 
-struct Writer {
-    subscription: Subscription,
-    dialect: Dialect,
-    next: Next,
+/// The bytes of one part.
+#[derive(Debug)]
+pub enum Part {
+    /// In one piece, which is shared with all other viewers of the frame.
+    Whole(Bytes),
+    /// In pieces, to be written one after the other: the picture is shared, and not copied for the few who watch.
+    Pieces([Bytes; 3]),
 }
 
-/// What goes out next.
-enum Next {
-    Open(Bytes),
-    Frame,
-    Picture(Received),
-    Close,
-}
-
-impl Writer {
-    async fn step(&mut self) -> Option<Bytes> {
-        loop {
-            match std::mem::replace(&mut self.next, Next::Frame) {
-                Next::Open(opening) => return Some(opening),
-                Next::Frame => {
-                    let received = self.subscription.next().await?;
-                    let headers = match self.dialect {
-                        Dialect::Browser => None,
-                        Dialect::Program => Some(headers(&received.frame)),
-                    };
-                    self.next = Next::Picture(received);
-                    if headers.is_some() {
-                        return headers;
-                    }
-                }
-                Next::Picture(Received { frame, skipped }) => {
-                    self.subscription.feed().stats().send_frame(&frame, skipped);
-                    self.next = Next::Close;
-                    return Some(frame.jpeg.clone());
-                }
-                Next::Close => {
-                    return Some(match self.dialect {
-                        Dialect::Browser => AFTER_ADVANCED.clone(),
-                        Dialect::Program => Bytes::from_static(DELIMITER),
-                    });
-                }
-            }
+impl Parts {
+    /// The stream of a subscription in a dialect.
+    pub fn new(subscription: Subscription, dialect: Dialect) -> Self {
+        Self {
+            subscription,
+            dialect,
+            adaptive: None,
         }
+    }
+
+    /// The stream of a camera in a dialect, in a size that suits the viewer's link, `full` at most.
+    ///
+    /// # Errors
+    /// [`TooMany`] if as many variants as there may be are being watched.
+    pub fn adaptive(
+        camera: Feed,
+        full: Variant,
+        fps: Option<f64>,
+        dialect: Dialect,
+    ) -> Result<Self, TooMany> {
+        let (adaptive, subscription) = Adaptive::new(camera, full, fps)?;
+        Ok(Self {
+            adaptive: Some(Box::new(adaptive)),
+            ..Self::new(subscription, dialect)
+        })
+    }
+
+    /// What goes before the first part.
+    pub fn opening(&self) -> &'static [u8] {
+        match self.dialect {
+            Dialect::Browser => &OPENING_ADVANCED,
+            Dialect::Program => opening(),
+        }
+    }
+
+    /// The part of the newest frame that the viewer has not got yet, when there is one; `None` when the subscription ends.
+    /// Safe to cancel.
+    ///
+    /// Asked for only when the part before is out, so that what comes next is what is newest then. Counts the frame as sent.
+    pub async fn next(&mut self) -> Option<Part> {
+        let received = match &mut self.adaptive {
+            None => self.subscription.next().await?,
+            Some(adaptive) => adaptive.next(&mut self.subscription).await?,
+        };
+        let stats = self.subscription.feed().stats();
+        stats.send_frame(&received.frame, received.skipped);
+        let many = stats.viewers.load(Relaxed) > FEW;
+        Some(Part::of(&received.frame, self.dialect, many))
     }
 }
 
+impl Part {
+    fn of(frame: &Frame, dialect: Dialect, many: bool) -> Self {
+        if many {
+            let both = frame.rendered(both);
+            let jpeg = frame.jpeg.len();
+            let head = both.len() - jpeg - AFTER_ADVANCED.len();
+            return Self::Whole(match dialect {
+                Dialect::Browser => both.slice(head..),
+                Dialect::Program => both.slice(..head + jpeg + DELIMITER.len()),
+            });
+        }
+        let (head, tail) = match dialect {
+            Dialect::Browser => (Bytes::new(), &**AFTER_ADVANCED),
+            Dialect::Program => (headers(frame).into(), DELIMITER),
+        };
+        Self::Pieces([head, frame.jpeg.clone(), Bytes::from_static(tail)])
+    }
+}
+
+/// A frame's part in both dialects, which differ in their ends only.
+fn both(frame: &Frame) -> Bytes {
+    [&headers(frame), &*frame.jpeg, &AFTER_ADVANCED]
+        .concat()
+        .into()
+}
+
 /// The headers of one part, for programs.
-fn headers(frame: &Frame) -> Bytes {
+fn headers(frame: &Frame) -> Vec<u8> {
     let captured = frame
         .captured
         .wall
@@ -128,5 +164,4 @@ fn headers(frame: &Frame) -> Bytes {
             ("X-Framecast-Online", frame.is_live().to_string()),
         ],
     )
-    .into()
 }

@@ -3,6 +3,8 @@
 //! What does not belong here: HTTP. A sink knows neither requests nor sockets, so that each can be tested, and reused, as a
 //! plain stream of bytes.
 
+mod adaptive;
+mod ladder;
 pub mod mjpeg;
 pub mod multiplex;
 pub mod snapshot;

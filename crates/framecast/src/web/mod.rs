@@ -1,6 +1,7 @@
 //! What HTTP serves, and the only module that speaks it.
 //!
-//! In reading order: [`router`] is the map of all addresses; `serve` is the loop that accepts connections; `stream`,
+//! In reading order: [`router`] is the map of all addresses; `serve` is the loop that accepts connections; `takeover` and
+//! `writer` give a stream a connection to itself; `stream`,
 //! `snapshot`, `push` and `socket` are a camera's own addresses; `viewer`, `query` and `dialect` read what a viewer
 //! asks for and what its program understands; `guard`, `host` and `headers` stand around all of them; [`api`] is the JSON interface; `compat` answers the addresses of other servers; [`pages`] and
 //! [`assets`] are for people.
@@ -24,8 +25,10 @@ mod serve;
 mod snapshot;
 mod socket;
 mod stream;
+mod takeover;
 mod ui;
 mod viewer;
+mod writer;
 
 use std::sync::Arc;
 

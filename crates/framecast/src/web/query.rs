@@ -60,6 +60,17 @@ impl Asked {
         })
     }
 
+    /// Whether pictures are to become smaller while the viewer's link is too narrow for them.
+    pub(super) fn adaptive(&self) -> Result<bool, Senseless> {
+        match self.value("adaptive") {
+            None | Some("0" | "false" | "no") => Ok(false),
+            Some("1" | "true" | "yes") => Ok(true),
+            Some(text) => Err(Senseless(format!(
+                "`adaptive={text}` is wrong: it is 1 or 0"
+            ))),
+        }
+    }
+
     /// Frames a second at most.
     pub(super) fn fps(&self) -> Result<Option<f64>, Senseless> {
         self.number("fps", 0.001, 1000.0)
@@ -141,6 +152,15 @@ mod tests {
         for query in ["fps=0", "fps=NaN", "fps=inf", "fps=-5", "fps="] {
             assert!(asked(query).fps().is_err(), "{query}");
         }
+    }
+
+    #[test]
+    fn a_switch_is_on_or_off() {
+        for (query, on) in [("", false), ("adaptive=1", true), ("adaptive=no", false)] {
+            assert_eq!(asked(query).adaptive().unwrap(), on, "{query}");
+        }
+        let Senseless(said) = asked("adaptive=2").adaptive().unwrap_err();
+        assert_eq!(said, "`adaptive=2` is wrong: it is 1 or 0");
     }
 
     #[test]

@@ -3,9 +3,13 @@
 //! Our own, because what keeps a slow viewer's picture fresh is set here: hyper holds no more than one frame, and the kernel
 //! takes little beyond what the link carries at the moment.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{Router, http::Request};
+use hyper::{
+    body::Incoming,
+    service::{Service, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -20,7 +24,11 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, warn};
 
-use super::guard;
+use super::{
+    guard,
+    takeover::{Lent, Offer},
+    writer::{self, DEAD_AFTER},
+};
 
 /// How long a client may take for the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -28,8 +36,6 @@ const HEAD_TIME: Duration = Duration::from_secs(10);
 const BUFFER: usize = 8 * 1024;
 /// Unsent bytes that the kernel takes at most: beyond them a frame waits here, where a newer one can replace it.
 const UNSENT: u32 = 16 * 1024;
-/// How long a client may leave what was sent unacknowledged, or stop reading altogether.
-const DEAD_AFTER: Duration = Duration::from_secs(30);
 /// How long requests that are under way may go on after the shutdown.
 const GRACE: Duration = Duration::from_millis(1_500);
 
@@ -127,28 +133,62 @@ impl Door {
             });
             return;
         };
-        let service = TowerToHyperService::new(self.router.clone());
-        let shutdown = self.shutdown.clone();
+        let (router, shutdown) = (self.router.clone(), self.shutdown.clone());
+        let tasks = self.tasks.clone();
         self.tasks.spawn(async move {
-            let connection = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_TIME)
-                .max_buf_size(BUFFER)
-                .serve_connection(TokioIo::new(stream), service)
-                .with_upgrades();
-            let mut connection = std::pin::pin!(connection);
-            let outcome = tokio::select! {
-                outcome = connection.as_mut() => outcome,
-                () = shutdown.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
-                }
-            };
-            if let Err(error) = outcome {
+            let lent = Lent::new(stream);
+            if let Err(error) = converse(lent.clone(), router, &shutdown).await {
                 debug!("a connection ended: {error}");
+                return;
             }
-            drop(place);
+            let Some((stream, parts)) = lent.reclaim() else {
+                return;
+            };
+            // A task of its own, which is a tenth the size of this one.
+            tasks.spawn(async move {
+                if let Err(error) = writer::run(stream, parts, &shutdown).await {
+                    debug!("a stream ended: {error}");
+                }
+                drop(place);
+            });
         });
+    }
+}
+
+/// Answers the requests of one connection, until it ends or a stream is to have it.
+async fn converse<S>(
+    lent: Lent<S>,
+    router: Router,
+    shutdown: &CancellationToken,
+) -> hyper::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let router = TowerToHyperService::new(router);
+    let carrier = lent.clone();
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(Offer);
+        let answer = router.call(request);
+        let carrier = carrier.clone();
+        async move {
+            let mut answer = answer.await?;
+            carrier.accept(answer.extensions_mut());
+            Ok::<_, Infallible>(answer)
+        }
+    });
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .max_buf_size(BUFFER)
+        .serve_connection(TokioIo::new(lent), service)
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        outcome = connection.as_mut() => outcome,
+        () = shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
     }
 }
 

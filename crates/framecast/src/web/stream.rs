@@ -7,10 +7,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::{dialect, error::Failure, viewer::Viewer};
+use super::{dialect, error::Failure, takeover, viewer::Viewer};
 use crate::{
     hub::Feed,
-    sinks::mjpeg::{self, Dialect},
+    sinks::mjpeg::{self, Dialect, Parts},
 };
 
 /// `/cameras/NAME/stream.mjpg`
@@ -30,23 +30,25 @@ pub(super) fn respond(viewer: &Viewer, feed: &Feed) -> Result<Response, Failure>
         None if asked.is_on("advance_headers") => Dialect::Browser,
         None => dialect::of(&viewer.headers),
     };
-    let (variant, fps) = (asked.variant()?, asked.fps()?);
-    let body = if viewer.method == Method::HEAD {
-        Body::empty()
-    } else {
-        let subscription = feed.subscribe_to(variant)?.at_most(fps);
-        Body::from_stream(mjpeg::body(subscription, dialect))
-    };
+    let (variant, fps, adaptive) = (asked.variant()?, asked.fps()?, asked.adaptive()?);
     let mut response = (
         [
             (header::CONTENT_TYPE, mjpeg::CONTENT_TYPE),
             (header::CACHE_CONTROL, "no-store, no-transform"),
             (HeaderName::from_static("x-accel-buffering"), "no"),
         ],
-        body,
+        Body::empty(),
     )
         .into_response();
     // Ends with the connection, without chunks: many a small program reads the parts right off the socket.
     *response.version_mut() = Version::HTTP_10;
+    if viewer.method != Method::HEAD {
+        let parts = if adaptive {
+            Parts::adaptive(feed.clone(), variant, fps, dialect)?
+        } else {
+            Parts::new(feed.subscribe_to(variant)?.at_most(fps), dialect)
+        };
+        takeover::carry(parts, viewer.offer, &mut response);
+    }
     Ok(response)
 }

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, Method, request::Parts},
 };
 
-use super::{App, error::Failure, query::Asked};
+use super::{App, error::Failure, query::Asked, takeover::Offer};
 use crate::hub::Feed;
 
 /// A request for pictures.
@@ -15,6 +15,8 @@ pub(super) struct Viewer {
     pub(super) asked: Asked,
     pub(super) method: Method,
     pub(super) headers: HeaderMap,
+    /// Whether a stream may have the connection to itself.
+    pub(super) offer: Option<Offer>,
 }
 
 impl Viewer {
@@ -34,6 +36,7 @@ impl FromRequestParts<App> for Viewer {
             app: app.clone(),
             method: parts.method.clone(),
             headers: parts.headers.clone(),
+            offer: parts.extensions.get().copied(),
         })
     }
 }

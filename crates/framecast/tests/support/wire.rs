@@ -161,7 +161,7 @@ impl Viewer {
 
     /// The first part that is as it should be.
     #[track_caller]
-    pub fn until(&mut self, wanted: impl Fn(&Part) -> bool) -> Part {
+    pub fn until(&mut self, mut wanted: impl FnMut(&Part) -> bool) -> Part {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let part = self.next();

@@ -261,9 +261,9 @@ impl Counters {
             opened: count(&stats.opened),
             frames: count(&stats.frames),
             bytes: count(&stats.bytes),
-            sent_frames: count(&stats.sent_frames),
-            sent_bytes: count(&stats.sent_bytes),
-            skipped_frames: count(&stats.skipped),
+            sent_frames: stats.sent_frames(),
+            sent_bytes: stats.sent_bytes(),
+            skipped_frames: stats.skipped(),
             dropped: stats.dropped(),
             mended: stats.mended(),
         }

@@ -1,0 +1,158 @@
+//! What processes cost: processor time and memory, of a server with all the processes it started.
+
+use std::{fs, time::Duration};
+
+use anyhow::{Context, Result};
+use nix::{sys::time::TimeSpec, time::ClockId, unistd::Pid};
+
+/// A process and its descendants.
+pub(crate) fn tree(root: u32) -> Vec<u32> {
+    let parents: Vec<(u32, u32)> = fs::read_dir("/proc")
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| {
+            let pid = entry.ok()?.file_name().to_str()?.parse().ok()?;
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+            Some((pid, parent(&stat)?))
+        })
+        .collect();
+    let mut found = vec![root];
+    let mut next = 0;
+    while let Some(&pid) = found.get(next) {
+        found.extend(parents.iter().filter(|it| it.1 == pid).map(|it| it.0));
+        next += 1;
+    }
+    found
+}
+
+/// The fields of a `/proc/PID/stat` behind the name, which may have spaces and brackets in it.
+fn fields(stat: &str) -> Option<impl Iterator<Item = &str>> {
+    Some(stat.rsplit_once(") ")?.1.split(' '))
+}
+
+fn parent(stat: &str) -> Option<u32> {
+    fields(stat)?.nth(1)?.parse().ok()
+}
+
+/// Processor time that these processes took since they began, in nanoseconds, with that of threads that have ended.
+///
+/// The clock of a process is what `utime + stime` of its `/proc/PID/stat` is rounded from: to ticks of ten milliseconds,
+/// which would be a lot beside the work of a few viewers.
+pub(crate) fn cpu(pids: &[u32]) -> Result<Duration> {
+    let mut sum = Duration::ZERO;
+    for pid in pids {
+        let clock = ClockId::pid_cpu_clock_id(Pid::from_raw(*pid as i32))
+            .with_context(|| format!("process {pid} is gone"))?;
+        sum += duration(clock.now()?);
+    }
+    Ok(sum)
+}
+
+/// Processor time of the calling thread.
+pub(crate) fn own_thread_cpu() -> Duration {
+    ClockId::CLOCK_THREAD_CPUTIME_ID
+        .now()
+        .map(duration)
+        .unwrap_or_default()
+}
+
+fn duration(time: TimeSpec) -> Duration {
+    Duration::from(time)
+}
+
+/// Resident memory of these processes in bytes.
+pub(crate) fn resident(pids: &[u32]) -> Result<u64> {
+    let mut sum = 0;
+    for pid in pids {
+        let status = fs::read_to_string(format!("/proc/{pid}/status"))
+            .with_context(|| format!("process {pid} is gone"))?;
+        sum += resident_of(&status).context("/proc/PID/status has no VmRSS")?;
+    }
+    Ok(sum)
+}
+
+fn resident_of(status: &str) -> Option<u64> {
+    let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
+/// Ticks that all processors together were busy and idle.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Machine {
+    busy: u64,
+    idle: u64,
+}
+
+impl Machine {
+    pub(crate) fn now() -> Self {
+        let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+        Self::read(&stat).unwrap_or(Self { busy: 0, idle: 0 })
+    }
+
+    fn read(stat: &str) -> Option<Self> {
+        let times: Vec<u64> = stat
+            .lines()
+            .next()?
+            .strip_prefix("cpu ")?
+            .split_whitespace()
+            .filter_map(|time| time.parse().ok())
+            .collect();
+        // user nice system idle iowait irq softirq steal, and guest times that are in user already.
+        let idle = times.get(3)? + times.get(4)?;
+        let all: u64 = times.iter().take(8).sum();
+        Some(Self {
+            busy: all - idle,
+            idle,
+        })
+    }
+
+    /// Share of the machine that was busy since then, from 0 to 1.
+    pub(crate) fn busy_since(self, before: Self) -> f64 {
+        let busy = self.busy.saturating_sub(before.busy) as f64;
+        let idle = self.idle.saturating_sub(before.idle) as f64;
+        if busy + idle > 0.0 {
+            busy / (busy + idle)
+        } else {
+            0.0
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STAT: &str = "42 (a (b) c) S 7 42 42 0 -1 4194560 1 0 0 0 150 25 0 0 20 0 5 0 1 2 3";
+
+    #[test]
+    fn a_name_with_brackets_does_not_confuse_the_reader() {
+        assert_eq!(parent(STAT), Some(7));
+        assert_eq!(parent("nonsense"), None);
+    }
+
+    #[test]
+    fn resident_memory_is_in_bytes() {
+        assert_eq!(
+            resident_of("Name:\tx\nVmRSS:\t    2048 kB\n"),
+            Some(2 << 20)
+        );
+        assert_eq!(resident_of("Name:\tx\n"), None);
+    }
+
+    #[test]
+    fn waiting_for_a_disk_is_idle() {
+        let before = Machine::read("cpu  100 0 100 600 100 0 100 0 0 0\ncpu0 1").unwrap();
+        let after = Machine::read("cpu  200 0 100 650 150 0 200 0 0 0\ncpu0 1").unwrap();
+        assert!((after.busy_since(before) - 2.0 / 3.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn the_clock_of_a_process_runs_with_its_work() {
+        let own = std::process::id();
+        assert_eq!(tree(own)[0], own);
+        let before = cpu(&[own]).unwrap();
+        while own_thread_cpu() < Duration::from_millis(5) {}
+        assert!(cpu(&[own]).unwrap() > before);
+    }
+}

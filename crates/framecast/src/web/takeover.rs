@@ -1,0 +1,163 @@
+//! How a stream gets a connection to itself.
+//!
+//! hyper reads the request and writes the head of the answer, so that everything around the router counts for streams as
+//! for all else. Then the connection is taken out of its hands and [`writer`](super::writer) goes on with it: a part costs
+//! little more than the one system call that sends it, and hyper's buffers are freed.
+//!
+//! The accept loop offers that to each request ([`Offer`]). Where the router is served by another loop, there is no offer
+//! and the stream is an ordinary body. The parts travel in the response, not beside it: a layer that replaces the response
+//! ends the stream as well.
+
+use std::{
+    convert::Infallible,
+    io::{self, IoSlice},
+    pin::Pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::{Context, Poll},
+};
+
+use axum::{
+    body::{Body, Bytes},
+    http::Extensions,
+    response::Response,
+};
+use futures_core::Stream;
+use futures_util::{StreamExt, stream};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::sinks::mjpeg::{Part, Parts};
+
+/// Says in a request that its answer may take the connection over.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Offer;
+
+/// Carries the parts in a response, to be taken out once.
+#[derive(Clone, Debug)]
+struct Carried(Arc<Mutex<Option<Parts>>>);
+
+/// Sends `parts` as the body of `response`: on the connection itself if that was offered.
+pub(super) fn carry(parts: Parts, offer: Option<Offer>, response: &mut Response) {
+    *response.body_mut() = match offer {
+        Some(Offer) => {
+            let carried = Carried(Arc::new(Mutex::new(Some(parts))));
+            response.extensions_mut().insert(carried);
+            // Ends at once but has no length: what follows the head is not hyper's business.
+            Body::from_stream(stream::empty::<Result<Bytes, Infallible>>())
+        }
+        None => Body::from_stream(body(parts)),
+    };
+}
+
+/// The stream as the body of an answer. The next part is taken only when asked for, so a connection that asks when there is
+/// room holds one frame at most.
+fn body(parts: Parts) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
+    let opening = Bytes::from_static(parts.opening());
+    let rest = stream::unfold(parts, async |mut parts| {
+        let part = parts.next().await?;
+        let pieces = match part {
+            Part::Whole(bytes) => vec![bytes],
+            Part::Pieces(pieces) => pieces.into(),
+        };
+        Some((stream::iter(pieces), parts))
+    });
+    stream::iter([opening])
+        .chain(rest.flatten())
+        .filter(|piece| std::future::ready(!piece.is_empty()))
+        .map(Ok)
+}
+
+/// A connection that is lent to hyper and can be had back.
+#[derive(Debug)]
+pub(super) struct Lent<S>(Arc<Mutex<Connection<S>>>);
+
+#[derive(Debug)]
+struct Connection<S> {
+    io: S,
+    /// What is to be sent once hyper is done.
+    parts: Option<Parts>,
+}
+
+impl<S> Clone for Lent<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<S> Lent<S> {
+    pub(super) fn new(io: S) -> Self {
+        Self(Arc::new(Mutex::new(Connection { io, parts: None })))
+    }
+
+    /// Takes the parts out of a response that is about to be written.
+    pub(super) fn accept(&self, extensions: &mut Extensions) {
+        let carried = extensions.remove::<Carried>();
+        let parts = carried.and_then(|Carried(parts)| locked(&parts).take());
+        if parts.is_some() {
+            self.connection().parts = parts;
+        }
+    }
+
+    /// The connection and what it is to carry. `None` if it was to carry nothing, or is still in use: hyper must have been
+    /// dropped before.
+    pub(super) fn reclaim(self) -> Option<(S, Parts)> {
+        let connection = Arc::into_inner(self.0)?;
+        let connection = connection
+            .into_inner()
+            .unwrap_or_else(PoisonError::into_inner);
+        Some((connection.io, connection.parts?))
+    }
+
+    fn connection(&self) -> MutexGuard<'_, Connection<S>> {
+        locked(&self.0)
+    }
+}
+
+/// Held for one system call, never across an await.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Lent<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.connection().io).poll_read(cx, buf)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Lent<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.connection().io).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.connection().io).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.connection().io.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.connection().io).poll_flush(cx)
+    }
+
+    /// Leaves a connection open that a stream is waiting for.
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut connection = self.connection();
+        match connection.parts {
+            Some(_) => Pin::new(&mut connection.io).poll_flush(cx),
+            None => Pin::new(&mut connection.io).poll_shutdown(cx),
+        }
+    }
+}
