@@ -18,7 +18,7 @@ fn reader(file: &[u8]) -> impl FnMut(u64, &mut [u8]) -> io::Result<usize> {
 fn scan(file: &[u8]) -> Option<(Vec<Cue>, u64)> {
     let limits = Limits::default();
     let mut scanner = Scanner::open(reader(file), file.len() as u64, limits).ok()?;
-    for cue in scanner.cues(limits).unwrap_or_default().unwrap_or_default() {
+    for cue in scanner.cues(limits).unwrap_or_default().unwrap_or_default().0 {
         let block = file.get(cue.at as usize..).unwrap_or_default();
         if let Some(data) = Block::read(&cue, block) {
             assert!(data.start <= data.end && data.end <= block.len());
@@ -32,7 +32,7 @@ fn scan(file: &[u8]) -> Option<(Vec<Cue>, u64)> {
         last = block.data.end;
         cues.push(block.cue);
     }
-    let _ = closing(&scanner, &cues, 0);
+    let _ = closing(&scanner, scanner.end(), &cues, 0);
     Some((cues, scanner.end()))
 }
 

@@ -13,7 +13,8 @@ use std::{
 const MAY_USE: &[(&str, &[&str])] = &[
     ("drivers", &[]),
     ("hub", &[]),
-    ("sinks", &["hub"]),
+    ("recordings", &[]),
+    ("sinks", &["hub", "recordings"]),
     ("catalog", &["drivers", "hub"]),
     ("config", &["drivers", "hub"]),
     ("telemetry", &["catalog", "hub"]),
@@ -60,6 +61,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("toml", &["config"]),
     ("reqwest", &["drivers/http", "cli/probe.rs"]),
     ("prometheus_client", &["telemetry.rs", "hub/stats.rs"]),
+    ("rusqlite", &["recordings"]),
     ("anyhow", &["cli"]),
 ];
 

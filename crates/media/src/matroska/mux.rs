@@ -133,12 +133,12 @@ impl Muxer {
     }
 }
 
-/// What makes a complete file of one that breaks off, once it is cut to `scanner.end()`: the first patch goes to its end.
+/// What makes a complete file of one that breaks off, once it is cut to `end`: the first patch goes there.
 ///
-/// `cues` are those of the blocks that the scanner found, `duration` in ticks.
-pub fn closing<R>(scanner: &Scanner<R>, cues: &[Cue], duration: u64) -> Vec<Patch> {
+/// `cues` are those of the blocks before `end` that the scanner found, `duration` is in ticks.
+pub fn closing<R>(scanner: &Scanner<R>, end: u64, cues: &[Cue], duration: u64) -> Vec<Patch> {
     let last = cues.last().map(|cue| cue.cluster);
-    close(scanner.slots(), last, scanner.end(), cues, duration)
+    close(scanner.slots(), last, end, cues, duration)
 }
 
 fn close(
@@ -175,7 +175,7 @@ fn close(
 fn sized(at: u64, end: u64) -> Patch {
     Patch {
         at: at + 4,
-        bytes: ebml::size_in_eight(end - at - ebml::LONGEST_HEADER as u64).into(),
+        bytes: ebml::size_in_eight(end.saturating_sub(at + ebml::LONGEST_HEADER as u64)).into(),
     }
 }
 

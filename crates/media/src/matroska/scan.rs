@@ -63,6 +63,8 @@ pub struct Scanner<R> {
     slots: Slots,
     /// Where the cues are, as the table of contents says.
     cues: Option<u64>,
+    /// Whether the file says how long it is.
+    complete: bool,
     /// What comes next.
     at: u64,
     cluster: Option<Cluster>,
@@ -92,6 +94,11 @@ impl<R> Scanner<R> {
         self.end
     }
 
+    /// Whether the file was completed: its writer came to its end, or what broke off was mended.
+    pub fn is_complete(&self) -> bool {
+        self.complete
+    }
+
     pub(super) fn slots(&self) -> Slots {
         self.slots
     }
@@ -109,6 +116,7 @@ impl<R: FnMut(u64, &mut [u8]) -> io::Result<usize>> Scanner<R> {
             head: Head::default(),
             slots: Slots::default(),
             cues: None,
+            complete: false,
             at: 0,
             cluster: None,
             end: 0,
@@ -129,6 +137,7 @@ impl<R: FnMut(u64, &mut [u8]) -> io::Result<usize>> Scanner<R> {
         if segment.id != id::SEGMENT {
             return Err(NotMatroska.into());
         }
+        scanner.complete = segment.size.is_some();
         scanner.at += segment.len;
         scanner.slots.body = scanner.at;
         scanner.read_head(limits)?;
@@ -239,12 +248,12 @@ impl<R: FnMut(u64, &mut [u8]) -> io::Result<usize>> Scanner<R> {
         Ok(None)
     }
 
-    /// All frames that the file's own table names, in order; `None` where there is none, or none that makes sense. What it
+    /// All frames that the file's own table names, in order, and the offset of that table, which no frame reaches; `None` where there is none, or none that makes sense. What it
     /// says is a claim: [`Block::read`] checks it.
     ///
     /// # Errors
     /// What `read` says.
-    pub fn cues(&mut self, limits: Limits) -> io::Result<Option<Vec<Cue>>> {
+    pub fn cues(&mut self, limits: Limits) -> io::Result<Option<(Vec<Cue>, u64)>> {
         let Some(at) = self.cues.filter(|at| *at < self.len) else {
             return Ok(None);
         };
@@ -259,7 +268,9 @@ impl<R: FnMut(u64, &mut [u8]) -> io::Result<usize>> Scanner<R> {
             None => None,
         };
         self.at = before;
-        Ok(body.transpose()?.map(|body| cues(&body, self.slots.body)))
+        Ok(body
+            .transpose()?
+            .map(|body| (cues(&body, self.slots.body), at)))
     }
 
     /// The header of the element that comes next, and the first bytes of the element; `None` at the end of what can be

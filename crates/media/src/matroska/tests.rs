@@ -106,7 +106,7 @@ fn the_table_of_a_complete_file_leads_to_every_frame() {
     let frames = frames(100, 666);
     let file = complete(&frames);
     let mut scanner = Scanner::open(reader(&file), file.len() as u64, Limits::default()).unwrap();
-    let cues = scanner.cues(Limits::default()).unwrap().unwrap();
+    let (cues, _) = scanner.cues(Limits::default()).unwrap().unwrap();
     assert_eq!(cues.len(), frames.len());
     for (cue, (time, frame)) in cues.iter().zip(&frames) {
         assert_eq!(cue.time, *time);
@@ -131,7 +131,7 @@ fn a_file_that_breaks_off_has_no_table_and_is_made_complete() {
         cues.push(block.cue);
     }
     assert_eq!(cues.len(), 99);
-    let (end, patches) = (scanner.end(), closing(&scanner, &cues, 1000));
+    let (end, patches) = (scanner.end(), closing(&scanner, scanner.end(), &cues, 1000));
     drop(scanner);
     file.truncate(end as usize);
     for patch in patches {
@@ -224,7 +224,7 @@ proptest! {
             prop_assert!(frames.iter().map(|(_, frame)| frame.len()).sum::<usize>() <= file.len());
         }
         if let Ok(mut scanner) = Scanner::open(reader(&file), file.len() as u64, Limits::default()) {
-            for cue in scanner.cues(Limits::default()).unwrap().unwrap_or_default() {
+            for cue in scanner.cues(Limits::default()).unwrap().unwrap_or_default().0 {
                 let block = file.get(cue.at as usize..).unwrap_or_default();
                 if let Some(data) = Block::read(&cue, block) {
                     prop_assert!(data.end <= block.len());
