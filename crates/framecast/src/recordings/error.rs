@@ -1,8 +1,13 @@
 //! What can go wrong with a store.
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use thiserror::Error as ThisError;
+
+use super::index;
 
 /// Why something can't be recorded or read back.
 #[derive(Debug, ThisError)]
@@ -19,6 +24,9 @@ pub enum Error {
         /// What the system says.
         source: io::Error,
     },
+    /// There is no room for what the index should be told.
+    #[error("the disk is full")]
+    Full,
     /// The index can't be used.
     #[error("the index of the recordings: {0}")]
     Index(String),
@@ -52,6 +60,26 @@ impl Error {
         move |source| Self::File { path, source }
     }
 
+    /// Where the store was is something else.
+    pub(super) fn gone(root: &Path) -> Self {
+        Self::Unavailable(format!(
+            "{}: the disk with the recordings is gone; is it mounted?",
+            root.display()
+        ))
+    }
+
+    /// Whether there is no room on the disk.
+    pub(super) fn is_full(&self) -> bool {
+        match self {
+            Self::Full => true,
+            Self::File { source, .. } => matches!(
+                source.kind(),
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+            ),
+            _ => false,
+        }
+    }
+
     /// Whether a file is simply not there.
     pub(super) fn is_missing(&self) -> bool {
         matches!(self, Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound)
@@ -60,6 +88,9 @@ impl Error {
 
 impl From<rusqlite::Error> for Error {
     fn from(error: rusqlite::Error) -> Self {
+        if index::is_full(&error) {
+            return Self::Full;
+        }
         Self::Index(error.to_string())
     }
 }

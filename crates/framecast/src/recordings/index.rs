@@ -86,8 +86,22 @@ impl Index {
                 return Err(damaged());
             }
         }
+        if empty {
+            db.execute_batch(SCHEMA)?;
+            db.pragma_update(None, "user_version", VERSION)?;
+        }
+        Ok(Self(db))
+    }
+
+    /// Finds out whether the index can be written.
+    pub(super) fn try_to_write(&self) -> Result<()> {
+        self.0.pragma_update(None, "user_version", VERSION)
+    }
+
+    /// An index of nothing.
+    pub(super) fn in_memory() -> Result<Self> {
+        let db = Connection::open_in_memory()?;
         db.execute_batch(SCHEMA)?;
-        db.pragma_update(None, "user_version", VERSION)?;
         Ok(Self(db))
     }
 
@@ -328,6 +342,11 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
         error.sqlite_error_code(),
         Some(DatabaseCorrupt | NotADatabase | TypeMismatch)
     ) || matches!(error, rusqlite::Error::SqliteFailure(_, Some(text)) if text.starts_with("no such"))
+}
+
+/// Whether there was no room for what was to be written.
+pub(super) fn is_full(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(rusqlite::ErrorCode::DiskFull)
 }
 
 fn damaged() -> rusqlite::Error {

@@ -25,6 +25,7 @@ mod cursor;
 mod error;
 mod files;
 mod index;
+mod look;
 mod model;
 mod repair;
 mod retention;
@@ -39,6 +40,7 @@ mod tests;
 
 pub use cursor::{At, Cursor, Recorded};
 pub use error::Error;
+pub use look::look;
 pub use model::{Picture, Pin, Segment, Span};
 pub use repair::{Report, reindex};
 pub use retention::Limits;

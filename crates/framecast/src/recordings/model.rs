@@ -98,7 +98,7 @@ impl Span {
     }
 
     /// Merges segments, which come in the order of recording.
-    pub(super) fn merge(segments: impl IntoIterator<Item = Segment>) -> Vec<Self> {
+    pub fn merge(segments: impl IntoIterator<Item = Segment>) -> Vec<Self> {
         let mut spans: Vec<Self> = Vec::new();
         let mut before: Option<Segment> = None;
         for segment in segments {

@@ -7,6 +7,8 @@ use std::{
     sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
+use tracing::debug;
+
 use super::{
     error::Error,
     files::{self, Day, Found},
@@ -33,13 +35,16 @@ pub struct Report {
     pub forgotten: u64,
     /// Files that are no recordings; they were left alone.
     pub foreign: u64,
+    /// Files that can't be read or completed at present; they are looked at again.
+    pub failed: u64,
 }
 
 impl Report {
-    /// Whether nothing had to be done.
+    /// Whether nothing was done.
     pub fn is_nothing(&self) -> bool {
         Self {
             foreign: 0,
+            failed: 0,
             ..*self
         } == Self::default()
     }
@@ -51,6 +56,7 @@ impl Report {
         self.removed += other.removed;
         self.forgotten += other.forgotten;
         self.foreign += other.foreign;
+        self.failed += other.failed;
     }
 }
 
@@ -67,6 +73,7 @@ impl fmt::Display for Report {
             (self.removed, "without a picture removed"),
             (self.forgotten, "gone and forgotten"),
             (self.foreign, "left alone, being no recordings"),
+            (self.failed, "can't be read or completed"),
         ];
         let said: Vec<String> = parts
             .iter()
@@ -153,7 +160,7 @@ pub(super) fn look_at_day(
             if being_written(path) || index.at_path(path)?.is_some_and(|known| known.finished) {
                 continue;
             }
-            found.push(look_at(root, path, &mut report)?);
+            found.push(look_at(root, path, &mut report));
         }
         index.together(|index| {
             found
@@ -177,36 +184,35 @@ pub(super) fn look_at_unfinished(
         if being_written(&known.path) {
             continue;
         }
+        let failed = report.failed;
         match look_at(root, &known.path, &mut report) {
-            Ok(Some(segment)) => adopt(index, &segment, next, &mut report)?,
-            Ok(None) => index.remove(known.id)?,
-            Err(error) if error.is_missing() => {
-                report.forgotten += 1;
-                index.remove(known.id)?;
-            }
-            Err(error) => return Err(error),
+            Some(segment) => adopt(index, &segment, next, &mut report)?,
+            // Another time, perhaps.
+            None if report.failed > failed => {}
+            None => index.remove(known.id)?,
         }
     }
     Ok(report)
 }
 
-fn look_at(root: &Path, path: &str, report: &mut Report) -> Result<Option<Segment>, Error> {
-    Ok(match files::inspect(root, path)? {
-        Found::Complete(segment) => Some(segment),
-        Found::Mended(segment, cut) => {
+/// One file that can't be read is no reason to do without all others.
+fn look_at(root: &Path, path: &str, report: &mut Report) -> Option<Segment> {
+    match files::inspect(root, path) {
+        Ok(Found::Complete(segment)) => return Some(segment),
+        Ok(Found::Mended(segment, cut)) => {
             report.mended += 1;
             report.cut += cut;
-            Some(segment)
+            return Some(segment);
         }
-        Found::Empty => {
-            report.removed += 1;
-            None
+        Ok(Found::Empty) => report.removed += 1,
+        Ok(Found::Foreign) => report.foreign += 1,
+        Err(error) if error.is_missing() => report.forgotten += 1,
+        Err(error) => {
+            debug!("{error}");
+            report.failed += 1;
         }
-        Found::Foreign => {
-            report.foreign += 1;
-            None
-        }
-    })
+    }
+    None
 }
 
 /// Puts a file's segment into the index: in the place of the row that its path has, or as a new one.

@@ -236,14 +236,23 @@ fn uuid(segment: &Segment) -> [u8; 16] {
 pub(super) fn of_head(head: &Head, path: &str) -> Option<Segment> {
     let number = |name| head.tag(name)?.parse::<u64>().ok();
     let track = head.tracks.first()?;
+    let is_plain = |text: &str| {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        text.chars().all(plain)
+    };
+    // A file lies where its camera's files lie, and what it says goes into lists.
+    let camera = head.tag(tag::CAMERA).filter(|camera| is_plain(camera))?;
+    if path.split('/').next() != Some(camera) || !path.split('/').all(is_plain) {
+        return None;
+    }
     Some(Segment {
         id: number(tag::SEGMENT)?,
-        camera: head.tag(tag::CAMERA)?.into(),
+        camera: camera.into(),
         run: number(tag::RUN)?,
         part: head.tag(tag::PART)?.parse().ok()?,
         start: clock::time(head.start),
         monotonic: Duration::from_nanos(number(tag::MONOTONIC)?),
-        boot: head.tag(tag::BOOT)?.to_owned(),
+        boot: head.tag(tag::BOOT).filter(|it| is_plain(it))?.to_owned(),
         length: Duration::ZERO,
         frames: 0,
         bytes: 0,

@@ -2,10 +2,11 @@
 
 use std::{
     collections::HashMap,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
         mpsc,
     },
     time::{Duration, SystemTime},
@@ -15,7 +16,7 @@ use super::{
     clock::{Machine, nanos},
     cursor::{At, Cursor},
     error::Error,
-    index::Index,
+    index::{self, Index},
     model::{Pin, Segment, Span},
     retention::Limits,
     table::{Cache, Table},
@@ -30,6 +31,9 @@ pub struct Settings {
     pub root: PathBuf,
     /// The time after which a file ends and the next begins; up to [`LONGEST_SEGMENT`](Self::LONGEST_SEGMENT).
     pub segment: Duration,
+    /// For how long cameras are kept that have no limits of their own, such as those that are no longer there; `None` is no
+    /// limit.
+    pub keep: Option<Duration>,
     /// Bytes of all cameras together that are kept; `None` is no limit.
     pub max_size: Option<u64>,
     /// Bytes that are kept free on the disk; 0 is none.
@@ -45,6 +49,7 @@ impl Settings {
         Self {
             root: root.into(),
             segment: Duration::from_secs(60),
+            keep: None,
             max_size: None,
             min_free: 1 << 30,
         }
@@ -54,6 +59,8 @@ impl Settings {
 /// Whether a store can be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Health {
+    /// Nothing was ever recorded. The folder is made when something is.
+    Empty,
     /// It is being opened: what broke off is made complete.
     Opening,
     /// It can be used.
@@ -82,6 +89,13 @@ pub(super) struct Shared {
     limits: Mutex<HashMap<Arc<str>, Limits>>,
     health: Mutex<Health>,
     writing: Mutex<HashMap<u64, Live>>,
+    totals: Mutex<HashMap<String, u64>>,
+    /// Whether something is to be kept, so that the folder has to be there.
+    wanted: AtomicBool,
+    /// Whether a writer failed, so that it has to be looked whether the disk can still be written.
+    trouble: AtomicBool,
+    /// The file system that the store is on; 0 before it was opened.
+    device: AtomicU64,
     pub(super) cache: Cache,
     pub(super) machine: Machine,
     /// The number of the next segment.
@@ -120,6 +134,10 @@ impl Recordings {
             limits: Mutex::default(),
             health: Mutex::new(Health::Opening),
             writing: Mutex::default(),
+            totals: Mutex::default(),
+            wanted: AtomicBool::new(false),
+            trouble: AtomicBool::new(false),
+            device: AtomicU64::new(0),
             cache: Cache::default(),
             machine: Machine::now(),
             next: AtomicU64::new(1),
@@ -155,6 +173,7 @@ impl Recordings {
     /// # Errors
     /// If the system can't start another thread.
     pub fn writer(&self, camera: &str) -> Result<Writer, Error> {
+        self.want();
         Writer::start(self.clone(), camera)
     }
 
@@ -181,12 +200,10 @@ impl Recordings {
         self.ask(|index| index.cameras())
     }
 
-    /// Bytes of all complete files by camera.
-    ///
-    /// # Errors
-    /// If the index can't be asked.
-    pub fn totals(&self) -> Result<Vec<(String, u64)>, Error> {
-        self.ask(|index| index.totals())
+    /// Bytes of all complete files of a camera, as they were a few seconds ago. Never waits.
+    pub fn stored(&self, camera: &str) -> u64 {
+        let totals = locked(&self.shared.totals);
+        totals.get(camera).copied().unwrap_or_default()
     }
 
     /// What of a camera was recorded in a time, as times without a gap, in the order of recording. Where the wall clock was
@@ -276,6 +293,7 @@ impl Recordings {
             end: time.end,
             note: note.to_owned(),
         };
+        self.want();
         let asked = pin.clone();
         pin.id = self.ask(move |index| index.pin(&asked))?;
         Ok(pin)
@@ -328,6 +346,27 @@ impl Recordings {
         Ok(erased)
     }
 
+    /// Returns when all that was said so far is in the index.
+    ///
+    /// # Errors
+    /// If the index can't be used.
+    pub fn settle(&self) -> Result<(), Error> {
+        self.ask(|_| Ok(()))
+    }
+
+    /// Something is to be kept: from now on the folder has to be there.
+    fn want(&self) {
+        if !self.shared.wanted.swap(true, Relaxed) {
+            let mut health = locked(&self.shared.health);
+            if *health == Health::Empty {
+                *health = Health::Opening;
+            }
+            drop(health);
+            // Wakes the worker.
+            self.tell(Box::new(|_| None));
+        }
+    }
+
     /// Asks the index and waits for the answer.
     pub(super) fn ask<T: Send + 'static>(
         &self,
@@ -337,7 +376,13 @@ impl Recordings {
         self.tell(Box::new(move |index| {
             let (answer, failed) = match index.map(question) {
                 Ok(Ok(answer)) => (Ok(answer), None),
-                Ok(Err(error)) => (Err(Error::Index(error.to_string())), Some(error)),
+                Ok(Err(error)) => {
+                    let answer = match index::is_full(&error) {
+                        true => Error::Full,
+                        false => Error::Index(error.to_string()),
+                    };
+                    (Err(answer), Some(error))
+                }
                 Err(error) => (Err(error), None),
             };
             // Who asked may be gone.
@@ -369,6 +414,10 @@ impl Shared {
         *locked(&self.health) = health;
     }
 
+    pub(super) fn set_totals(&self, totals: impl IntoIterator<Item = (String, u64)>) {
+        *locked(&self.totals) = totals.into_iter().collect();
+    }
+
     pub(super) fn settings(&self) -> Settings {
         locked(&self.settings).clone()
     }
@@ -378,8 +427,39 @@ impl Shared {
     }
 
     pub(super) fn limits(&self, camera: &str) -> Limits {
-        let limits = locked(&self.limits);
-        limits.get(camera).copied().unwrap_or_default()
+        let own = locked(&self.limits).get(camera).copied();
+        own.unwrap_or_else(|| Limits {
+            keep: self.settings().keep,
+            max_size: None,
+        })
+    }
+
+    /// A writer failed.
+    pub(super) fn report_trouble(&self) {
+        self.trouble.store(true, Relaxed);
+    }
+
+    /// Whether a writer failed since the last call.
+    pub(super) fn take_trouble(&self) -> bool {
+        self.trouble.swap(false, Relaxed)
+    }
+
+    pub(super) fn set_device(&self, device: u64) {
+        self.device.store(device, Relaxed);
+    }
+
+    /// The store's folder, if it is where it was: beneath a disk that was unmounted is another folder of that name.
+    pub(super) fn root_in_place(&self) -> Result<PathBuf, Error> {
+        let root = self.root();
+        let device = std::fs::metadata(&root).map_err(Error::file(&root))?.dev();
+        match self.device.load(Relaxed) == device {
+            true => Ok(root),
+            false => Err(Error::gone(&root)),
+        }
+    }
+
+    pub(super) fn is_wanted(&self) -> bool {
+        self.wanted.load(Relaxed)
     }
 
     pub(super) fn next_id(&self) -> u64 {

@@ -36,7 +36,7 @@ fn until<T>(what: &str, mut holds: impl FnMut() -> Option<T>) -> T {
 fn open(settings: Settings) -> Recordings {
     let recordings = Recordings::open(settings);
     until("the store", || {
-        (recordings.health() == Health::Ready).then_some(())
+        matches!(recordings.health(), Health::Ready | Health::Empty).then_some(())
     });
     recordings
 }
@@ -415,6 +415,7 @@ fn an_index_that_is_gone_or_damaged_is_made_anew_from_the_files() {
 #[test]
 fn a_folder_is_used_by_one_program_at_a_time() {
     let bench = Bench::new();
+    bench.record("door", 0..10, 10.0);
     let other = Recordings::open(settings(bench.root.path()));
     let why = until("the fault", || match other.health() {
         Health::Fault { why, .. } => Some(why),
@@ -463,16 +464,9 @@ fn what_is_too_much_goes_and_what_is_pinned_stays() {
         ..bench.recordings.settings()
     });
     until("the empty store", || bench.files().is_empty().then_some(()));
-    assert_eq!(
-        bench
-            .recordings
-            .totals()
-            .unwrap()
-            .iter()
-            .map(|(_, bytes)| bytes)
-            .sum::<u64>(),
-        0
-    );
+    until("the count", || {
+        (bench.recordings.stored("door") == 0).then_some(())
+    });
     assert!(bench.numbers("door", At::Start).is_empty());
 }
 
@@ -502,6 +496,17 @@ fn a_file_that_is_gone_is_passed_over() {
     fs::write(&bench.files()[1], "no recording").unwrap();
     let numbers = bench.numbers("door", At::Start);
     assert_eq!(numbers, (0..100).chain(300..350).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_folder_that_nothing_is_kept_in_is_not_made() {
+    let root = tempfile::tempdir().unwrap();
+    let recordings = open(settings(&root.path().join("recordings")));
+    assert_eq!(recordings.spans("door", always()).unwrap(), []);
+    assert!(!root.path().join("recordings").exists());
+    recordings.pin("door", always(), "").unwrap();
+    assert_eq!(recordings.pins(None).unwrap().len(), 1);
+    assert!(root.path().join("recordings").exists());
 }
 
 #[test]

@@ -43,6 +43,7 @@ pub(super) fn start(shared: Arc<Shared>) -> mpsc::Sender<Job> {
         device: None,
         retry: Instant::now(),
         tidied: Instant::now(),
+        missed: false,
         backlog: Vec::new(),
     };
     let started = thread::Builder::new()
@@ -61,6 +62,8 @@ struct Worker {
     device: Option<u64>,
     retry: Instant,
     tidied: Instant,
+    /// Whether the index was not told of everything, for the disk was full.
+    missed: bool,
     /// Days that were not compared with a new index yet, the newest last.
     backlog: Vec<Day>,
 }
@@ -68,6 +71,11 @@ struct Worker {
 /// A store that is open.
 struct Store {
     index: Index,
+    /// Nothing for the store that is none yet: an empty index in memory.
+    place: Option<Place>,
+}
+
+struct Place {
     _lock: File,
     /// Which file the index is.
     identity: (u64, u64),
@@ -76,6 +84,11 @@ struct Store {
 impl Worker {
     fn run(mut self, todo: &mpsc::Receiver<Job>) {
         loop {
+            let is_none_yet = |store: &Store| store.place.is_none();
+            if self.shared.is_wanted() && self.store.as_ref().is_some_and(is_none_yet) {
+                self.store = None;
+                self.retry = Instant::now();
+            }
             if self.store.is_none() && Instant::now() >= self.retry {
                 self.open();
             }
@@ -90,7 +103,9 @@ impl Worker {
             }
             if self.store.is_some() && self.tidied.elapsed() >= TIDY {
                 self.tidied = Instant::now();
-                if let Err(error) = self.tidy() {
+                if let Err(error) = self.tidy()
+                    && !error.is_full()
+                {
                     self.fail(&error);
                 }
             }
@@ -102,7 +117,9 @@ impl Worker {
             Some(store) => Ok(&mut store.index),
             None => Err(Error::Unavailable(match self.shared.health() {
                 Health::Fault { why, .. } => why.to_string(),
-                Health::Opening | Health::Ready => "the recordings are being opened".to_owned(),
+                Health::Empty | Health::Opening | Health::Ready => {
+                    "the recordings are being opened".to_owned()
+                }
             })),
         };
         if let Some(failed) = job(index) {
@@ -118,6 +135,9 @@ impl Worker {
                 return self.fail(&error);
             }
             self.retry = Instant::now();
+        } else if index::is_full(error) {
+            // It stays open, for without it nothing could be deleted. What it missed is in the files.
+            self.missed = true;
         } else {
             self.fail(&Error::Index(error.to_string()));
         }
@@ -126,12 +146,19 @@ impl Worker {
     /// The store can't be used for now.
     fn fail(&mut self, error: &Error) {
         let why = error.to_string();
-        let known =
-            matches!(self.shared.health(), Health::Fault { why: known, .. } if *known == *why);
-        if !known {
+        // Said once, even if the reason changes while it lasts.
+        if !matches!(self.shared.health(), Health::Fault { .. }) {
             error!("recordings: {why}");
-            self.shared.set_health(fault(&why));
         }
+        self.shared.set_health(fault(&why));
+        self.store = None;
+        self.retry = Instant::now() + RETRY;
+    }
+
+    /// A writer said so already.
+    fn let_go(&mut self, error: &Error) {
+        debug!("recordings: {error}");
+        self.shared.set_health(fault(&error.to_string()));
         self.store = None;
         self.retry = Instant::now() + RETRY;
     }
@@ -145,10 +172,15 @@ impl Worker {
                         self.shared.root().display()
                     );
                 }
-                if !report.is_nothing() {
+                if report != Report::default() {
                     info!("recordings: {report}");
                 }
-                self.shared.set_health(Health::Ready);
+                let there = self.store.as_ref().is_some_and(|it| it.place.is_some());
+                // What was wanted just now is opened at once.
+                if there || !self.shared.is_wanted() {
+                    let health = if there { Health::Ready } else { Health::Empty };
+                    self.shared.set_health(health);
+                }
             }
             Err(error) => self.fail(&error),
         }
@@ -157,13 +189,17 @@ impl Worker {
     fn try_open(&mut self) -> Result<Report, Error> {
         let root = self.shared.root();
         let path = root.join(INDEX);
+        if !self.shared.is_wanted() && !path.exists() && files::days(&root)?.is_empty() {
+            self.store = Some(Store {
+                index: Index::in_memory()?,
+                place: None,
+            });
+            return Ok(Report::default());
+        }
         fs::create_dir_all(&root).map_err(Error::file(&root))?;
         let device = fs::metadata(&root).map_err(Error::file(&root))?.dev();
         if self.device.is_some_and(|known| known != device) && !path.exists() {
-            return Err(Error::Unavailable(format!(
-                "{}: the disk with the recordings is gone; is it mounted?",
-                root.display()
-            )));
+            return Err(Error::gone(&root));
         }
         let lock = repair::lock(&root)?;
         let mut is_new = !path.exists();
@@ -182,25 +218,28 @@ impl Worker {
         let shared = &self.shared;
         let being_written = |path: &str| shared.is_being_written(path);
         let mut report = repair::look_at_unfinished(&root, &index, next, &being_written)?;
-        let mut seen: HashMap<String, usize> = HashMap::new();
-        self.backlog.clear();
-        for day in files::days(&root)? {
-            let number = seen.entry(day.camera.clone()).or_default();
-            *number += 1;
-            if *number <= RECENT {
-                let found = repair::look_at_day(&root, &mut index, &day, next, &being_written)?;
-                report.add(found);
-            } else if is_new {
-                self.backlog.push(day);
-            }
+        let (recent, older) = recent(&root)?;
+        for day in recent {
+            report.add(repair::look_at_day(
+                &root,
+                &mut index,
+                &day,
+                next,
+                &being_written,
+            )?);
         }
+        self.missed = false;
+        self.backlog = if is_new { older } else { Vec::new() };
         self.backlog.reverse();
         let file = fs::metadata(&path).map_err(Error::file(&path))?;
         self.device = Some(device);
+        self.shared.set_device(device);
         self.store = Some(Store {
             index,
-            _lock: lock,
-            identity: (file.dev(), file.ino()),
+            place: Some(Place {
+                _lock: lock,
+                identity: (file.dev(), file.ino()),
+            }),
         });
         Ok(report)
     }
@@ -227,9 +266,12 @@ impl Worker {
         let Some(store) = &mut self.store else {
             return Ok(());
         };
+        let Some(place) = &store.place else {
+            return Ok(());
+        };
         let path = root.join(INDEX);
         let here = fs::metadata(&path).map(|file| (file.dev(), file.ino()));
-        if here.ok() != Some(store.identity) {
+        if here.ok() != Some(place.identity) {
             // Unmounted, or removed by somebody: opening it again tells.
             self.store = None;
             self.retry = Instant::now();
@@ -237,13 +279,41 @@ impl Worker {
         }
         let shared = &self.shared;
         let being_written = |path: &str| shared.is_being_written(path);
-        let report = repair::look_at_unfinished(&root, &store.index, &shared.next, &being_written)?;
+        let next = &shared.next;
+        let index = &mut store.index;
+        if shared.take_trouble()
+            && let Err(error) = index.try_to_write()
+            && !index::is_full(&error)
+        {
+            // Whoever puts the disk right has to unmount it first, which open files prevent.
+            self.let_go(&Error::from(error));
+            return Ok(());
+        }
+        let mut report = repair::look_at_unfinished(&root, index, next, &being_written)?;
+        if std::mem::replace(&mut self.missed, false) {
+            for day in recent(&root)?.0 {
+                let found = repair::look_at_day(&root, index, &day, next, &being_written);
+                self.missed |= found.is_err();
+                report.add(found?);
+            }
+        }
         if !report.is_nothing() {
             info!("recordings: {report}");
         }
         while clear(shared, &root, &mut store.index)? {}
         Ok(())
     }
+}
+
+/// The days of each camera that are always compared with the index, and those before, the newest first.
+fn recent(root: &Path) -> Result<(Vec<Day>, Vec<Day>), Error> {
+    let mut seen: HashMap<String, usize> = HashMap::new();
+    let is_recent = |day: &Day| {
+        let number = seen.entry(day.camera.clone()).or_default();
+        *number += 1;
+        *number <= RECENT
+    };
+    Ok(files::days(root)?.into_iter().partition(is_recent))
 }
 
 /// Deletes what has to go among the oldest of each camera; `true` if more may have to.
@@ -260,7 +330,9 @@ fn clear(shared: &Shared, root: &Path, index: &mut Index) -> Result<bool, Error>
     };
     let mut segments = HashMap::new();
     let mut candidates = Vec::new();
-    for (number, (camera, bytes)) in index.totals()?.into_iter().enumerate() {
+    let totals = index.totals()?;
+    shared.set_totals(totals.clone());
+    for (number, (camera, bytes)) in totals.into_iter().enumerate() {
         usage.cameras.push((bytes, shared.limits(&camera)));
         for segment in index.oldest(&camera, BATCH)? {
             candidates.push(Candidate {
@@ -274,6 +346,7 @@ fn clear(shared: &Shared, root: &Path, index: &mut Index) -> Result<bool, Error>
     }
     let expired = retention::expired(candidates, usage, SystemTime::now());
     let gone: Vec<_> = expired.iter().filter_map(|id| segments.get(id)).collect();
+    // The files first: on a full disk there is room in the index only then.
     for segment in &gone {
         debug!("{} has to go", segment.path);
         shared.unlink(segment)?;

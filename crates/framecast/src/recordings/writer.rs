@@ -11,7 +11,7 @@ use std::{
 };
 
 use framecast_camera::Captured;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use super::{
     error::Error,
@@ -31,6 +31,9 @@ const STEP: Duration = Duration::from_millis(250);
 const STALL: Duration = Duration::from_secs(3);
 /// How long to wait before it is tried again after an error.
 const RETRY: Duration = Duration::from_secs(2);
+/// How often it is looked whether the store is open, and how long that may take once the recording has ended.
+const LOOK: Duration = Duration::from_millis(20);
+const OPENING: Duration = Duration::from_secs(1);
 
 /// What a camera's recording is doing.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -246,6 +249,13 @@ impl Queue {
         }
     }
 
+    /// Whether no more will come. Asked while the store is waited for, which is no trouble of the disk.
+    fn has_ended(&self) -> bool {
+        let mut queued = self.locked();
+        queued.busy = None;
+        queued.ended
+    }
+
     fn enter(&self, state: State) -> State {
         let progress = &mut self.locked().progress;
         if progress.state != state {
@@ -321,6 +331,10 @@ impl Desk {
 
     fn write(&mut self, picture: &Picture) -> Result<(), Error> {
         let settings = self.recordings.settings();
+        if let (Health::Fault { why, .. }, Some(_)) = (self.recordings.health(), &self.file) {
+            // A disk that was taken away: what is written there nobody would find.
+            return Err(Error::Unavailable(why.to_string()));
+        }
         if let Some(current) = &self.file {
             let (first, now) = (current.first, picture.captured);
             let time = now.monotonic.saturating_duration_since(first.monotonic);
@@ -349,14 +363,22 @@ impl Desk {
 
     /// Begins the next file.
     fn begin(&mut self, picture: &Picture) -> Result<Current, Error> {
-        match self.recordings.health() {
-            Health::Ready => {}
-            Health::Opening => {
-                return Err(Error::Unavailable(
-                    "the recordings are being opened".to_owned(),
-                ));
+        // Pictures wait in the queue meanwhile.
+        let mut patience = OPENING;
+        while !matches!(
+            self.recordings.health(),
+            Health::Ready | Health::Fault { .. }
+        ) {
+            if self.queue.has_ended() {
+                patience = patience.saturating_sub(LOOK);
             }
-            Health::Fault { why, .. } => return Err(Error::Unavailable(why.to_string())),
+            if patience.is_zero() {
+                return Err(Error::Unavailable("the store did not open".to_owned()));
+            }
+            thread::sleep(LOOK);
+        }
+        if let Health::Fault { why, .. } = self.recordings.health() {
+            return Err(Error::Unavailable(why.to_string()));
         }
         let shared = self.recordings.shared();
         let id = shared.next_id();
@@ -376,7 +398,7 @@ impl Desk {
             path: String::new(),
             finished: false,
         };
-        let growing = Growing::create(&shared.root(), segment)?;
+        let growing = Growing::create(&shared.root_in_place()?, segment)?;
         self.run = Some((run, part + 1));
         shared.begin(Live {
             segment: growing.segment().clone(),
@@ -436,8 +458,13 @@ impl Desk {
         let state = State::Faulted {
             why: error.to_string().into(),
         };
+        self.recordings.shared().report_trouble();
         if !matches!(self.queue.enter(state), State::Faulted { .. }) {
-            warn!(camera = %self.camera, "not recorded: {error}");
+            match error {
+                // The store says so itself, once for all cameras.
+                Error::Unavailable(_) => debug!(camera = %self.camera, "not recorded: {error}"),
+                _ => warn!(camera = %self.camera, "not recorded: {error}"),
+            }
         }
     }
 

@@ -263,10 +263,7 @@ impl<R: FnMut(u64, &mut [u8]) -> io::Result<usize>> Scanner<R> {
             .filter(|(header, _)| header.id == id::CUES)
             .and_then(|(header, _)| Some((header.len, header.size?)))
             .filter(|(len, size)| *size <= limits.cues && self.within(at + len, *size).is_some());
-        let body = match size {
-            Some((len, size)) => Some(self.body(len, size)),
-            None => None,
-        };
+        let body = size.map(|(len, size)| self.body(len, size));
         self.at = before;
         Ok(body
             .transpose()?
