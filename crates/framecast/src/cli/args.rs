@@ -94,6 +94,12 @@ pub enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// List what was recorded, or make its index anew
+    Recordings {
+        /// What to do
+        #[command(subcommand)]
+        what: Recordings,
+    },
     /// Print what makes a shell complete framecast's flags
     Completions {
         /// The shell to print it for
@@ -223,6 +229,26 @@ pub struct Serve {
     )]
     linger: Option<String>,
 
+    /// Record cameras: `always`, or `manual` for those that are started over the API [default: off]
+    #[arg(
+        long,
+        value_name = "MODE",
+        env = "FRAMECAST_RECORD",
+        hide_env_values = true,
+        help_heading = "Recordings"
+    )]
+    record: Option<String>,
+
+    /// Keep recordings in this folder [default: `recordings` in the state folder]
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        env = "FRAMECAST_RECORDINGS",
+        hide_env_values = true,
+        help_heading = "Recordings"
+    )]
+    recordings: Option<String>,
+
     /// Log what is at least this bad: error, warn, info, debug, trace, or a filter [default: info]
     ///
     /// A filter names parts of the program, as in info,framecast::hub=debug.
@@ -267,6 +293,8 @@ impl Serve {
             fps: self.fps.unwrap_or_default(),
             quality: self.quality.unwrap_or_default(),
             linger: self.linger.unwrap_or_default(),
+            record: self.record.unwrap_or_default(),
+            recordings: self.recordings.unwrap_or_default(),
             no_auth: self.no_auth,
             allow_origins: self.allow_origin,
             allow_hosts: self.allow_host,
@@ -274,6 +302,48 @@ impl Serve {
             log_json: self.log_json,
         }
     }
+}
+
+/// What can be done with recordings.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Recordings {
+    /// List what was recorded: times without a gap
+    List {
+        /// Where they are
+        #[command(flatten)]
+        folder: Folder,
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make the index anew from the files, and complete files that break off; no server may be recording there
+    Reindex {
+        /// Where they are
+        #[command(flatten)]
+        folder: Folder,
+    },
+}
+
+/// Which folder of recordings is meant.
+#[derive(Clone, Debug, Group)]
+pub struct Folder {
+    /// The folder [default: that of the configuration]
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        env = "FRAMECAST_RECORDINGS",
+        hide_env_values = true
+    )]
+    pub recordings: Option<String>,
+    /// The configuration that names it
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "FRAMECAST_CONFIG",
+        hide_env_values = true
+    )]
+    pub config: Option<PathBuf>,
 }
 
 /// What is typed to take one picture.

@@ -6,8 +6,9 @@ mod args;
 mod cameras;
 mod log;
 mod probe;
+mod recordings;
 mod run;
 mod snapshot;
 
-pub use args::{Args, Command, Probe, Serve, Snapshot};
+pub use args::{Args, Command, Folder, Probe, Recordings, Serve, Snapshot};
 pub use run::run;

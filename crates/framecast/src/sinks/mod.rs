@@ -5,4 +5,5 @@
 
 pub mod mjpeg;
 pub mod multiplex;
+pub mod recorder;
 pub mod snapshot;

@@ -20,6 +20,7 @@ use crate::{
     config::check_name,
     drivers::{Request, Source},
     hub::Policy,
+    sinks::recorder,
 };
 
 /// All cameras with their state, size, rate, viewers and counters.
@@ -158,5 +159,6 @@ fn entry(app: &App, camera: NewCamera) -> Result<Entry, Failure> {
             ..Request::new(camera.name, source)
         },
         policy,
+        record: recorder::Plan::default(),
     })
 }
