@@ -1,7 +1,7 @@
-//! The cameras of a server: what was asked for, and the feed that came of it.
+//! The cameras of a server: what was asked for, and the feed and the recorder that came of it.
 //!
-//! Between what the user says (a request and a policy, from the configuration or the API) and the hub, which knows neither
-//! sources nor drivers. What does not belong here: reading requests, and running captures.
+//! Between what the user says (a request, a policy and how to record, from the configuration or the API) and the hub, which
+//! knows neither sources nor drivers. What does not belong here: reading requests, and running captures.
 
 use std::{
     collections::BTreeMap,
@@ -11,11 +11,14 @@ use std::{
 
 use framecast_camera::{Camera, Error, ErrorKind, Frames, Size};
 use framecast_media::jpeg::Resize;
-use tracing::error;
+use tokio_util::task::TaskTracker;
+use tracing::{debug, error};
 
 use crate::{
     drivers::{Registry, Request, push},
     hub::{Feed, Hub, Output, Plan, Policy},
+    recordings::Recordings,
+    sinks::recorder::{self, Recorder},
 };
 
 /// All cameras of a server. Cheap to clone.
@@ -26,8 +29,17 @@ struct Inner {
     hub: Hub,
     registry: Registry,
     ports: push::Ports,
+    /// Where is recorded; a program that embeds cameras may have no such place.
+    recordings: Option<Recordings>,
+    recording: TaskTracker,
     // A std lock: never held across an await.
-    entries: RwLock<BTreeMap<String, Entry>>,
+    entries: RwLock<BTreeMap<String, Kept>>,
+}
+
+/// What there is of one camera besides its feed.
+struct Kept {
+    entry: Entry,
+    recorder: Option<Recorder>,
 }
 
 /// What was asked for one camera.
@@ -37,6 +49,8 @@ pub struct Entry {
     pub request: Request,
     /// By which rules it runs.
     pub policy: Policy,
+    /// When it is recorded, and what is kept of that.
+    pub record: recorder::Plan,
 }
 
 /// Another size, rate or quality for a running camera: `None` leaves it, `Some(None)` takes the wish back.
@@ -62,17 +76,36 @@ pub enum Refused {
     /// The request itself is wrong.
     #[error(transparent)]
     Camera(#[from] Error),
+    /// Its recording is not to be started or stopped by hand.
+    #[error(transparent)]
+    Recording(#[from] recorder::Refused),
 }
 
 impl Catalog {
     /// No cameras yet. `ports` are those that the registry's `push` scheme was made with.
     pub fn new(registry: Registry, ports: push::Ports) -> Self {
+        Self::with_recordings(registry, ports, None)
+    }
+
+    /// The same, with a place to record to.
+    pub fn with_recordings(
+        registry: Registry,
+        ports: push::Ports,
+        recordings: Option<Recordings>,
+    ) -> Self {
         Self(Arc::new(Inner {
             hub: Hub::new(),
             registry,
             ports,
+            recordings,
+            recording: TaskTracker::new(),
             entries: RwLock::default(),
         }))
+    }
+
+    /// What was recorded.
+    pub fn recordings(&self) -> Option<&Recordings> {
+        self.0.recordings.as_ref()
     }
 
     /// The hub that runs them.
@@ -92,7 +125,59 @@ impl Catalog {
 
     /// What was asked for a camera.
     pub fn entry(&self, name: &str) -> Option<Entry> {
-        self.read().get(name).cloned()
+        self.read().get(name).map(|kept| kept.entry.clone())
+    }
+
+    /// What a camera's recording is doing; `None` if there is no such camera, or no place to record to.
+    pub fn recording(&self, name: &str) -> Option<recorder::Status> {
+        let recorder = |kept: &Kept| kept.recorder.as_ref().map(Recorder::status);
+        self.read().get(name).and_then(recorder)
+    }
+
+    /// Starts to record a camera, with so much of what was before as is in memory.
+    ///
+    /// # Errors
+    /// [`Refused::Unknown`], or [`Refused::Recording`] if it is not to be started by hand.
+    pub fn start_recording(&self, name: &str, include: std::time::Duration) -> Result<(), Refused> {
+        self.with_recorder(name, |recorder| recorder.record(include))
+    }
+
+    /// Ends what was started by hand.
+    ///
+    /// # Errors
+    /// As for [`start_recording`](Self::start_recording).
+    pub fn stop_recording(&self, name: &str) -> Result<(), Refused> {
+        self.with_recorder(name, Recorder::stop)
+    }
+
+    fn with_recorder(
+        &self,
+        name: &str,
+        act: impl FnOnce(&Recorder) -> Result<(), recorder::Refused>,
+    ) -> Result<(), Refused> {
+        let entries = self.read();
+        let kept = entries
+            .get(name)
+            .ok_or_else(|| Refused::Unknown(name.to_owned()))?;
+        match &kept.recorder {
+            Some(recorder) => Ok(act(recorder)?),
+            None => Err(recorder::Refused::Off.into()),
+        }
+    }
+
+    /// Ends all subscriptions, completes all recordings and closes all cameras, and returns when that is done.
+    pub async fn close(&self) {
+        self.0.recording.close();
+        let recorded = async {
+            self.0.recording.wait().await;
+            if let Some(recordings) = &self.0.recordings
+                && let Err(error) = recordings.read(Recordings::settle).await
+            {
+                // The files are complete; the next start finds out what the index missed.
+                debug!("{error}");
+            }
+        };
+        tokio::join!(self.0.hub.close(), recorded);
     }
 
     /// Adds a camera.
@@ -125,7 +210,12 @@ impl Catalog {
         let mut entries = self.write();
         let plan = self.plan(&entry, camera);
         let feed = self.0.hub.add(&entry.request.name, plan)?;
-        entries.insert(entry.request.name.clone(), entry);
+        let recorder = self.0.recordings.as_ref().map(|recordings| {
+            let recordings = recordings.clone();
+            Recorder::start(feed.clone(), recordings, entry.record, &self.0.recording)
+        });
+        let name = entry.request.name.clone();
+        entries.insert(name, Kept { entry, recorder });
         Ok(feed)
     }
 
@@ -145,10 +235,10 @@ impl Catalog {
     /// [`Refused::Unknown`], or [`Refused::Camera`] if the driver finds fault with it; nothing has changed then.
     pub fn change(&self, name: &str, change: Change) -> Result<(), Refused> {
         let mut entries = self.write();
-        let Some(entry) = entries.get(name) else {
+        let Some(kept) = entries.get(name) else {
             return Err(Refused::Unknown(name.to_owned()));
         };
-        let mut entry = entry.clone();
+        let mut entry = kept.entry.clone();
         let request = &mut entry.request;
         request.size = change.size.unwrap_or(request.size);
         request.fps = change.fps.unwrap_or(request.fps);
@@ -159,23 +249,26 @@ impl Catalog {
 
     fn swap(
         &self,
-        entries: &mut BTreeMap<String, Entry>,
+        entries: &mut BTreeMap<String, Kept>,
         entry: Entry,
         camera: Arc<dyn Camera>,
     ) -> Result<(), Refused> {
         let name = entry.request.name.clone();
-        let (Some(old), Some(feed)) = (entries.get(&name), self.0.hub.feed(&name)) else {
+        let (Some(kept), Some(feed)) = (entries.get_mut(&name), self.0.hub.feed(&name)) else {
             return Err(Refused::Unknown(name));
         };
-        if *old != entry {
+        if kept.entry != entry {
             let plan = self.plan(&entry, camera);
-            if old.request == entry.request {
+            if let Some(recorder) = &kept.recorder {
+                recorder.change(entry.record);
+            }
+            if kept.entry.request == entry.request {
                 // Only the rules are new: an open camera need not notice.
                 feed.change_policy(plan.policy);
             } else {
                 feed.replan(plan);
             }
-            entries.insert(name, entry);
+            kept.entry = entry;
         }
         Ok(())
     }
@@ -222,14 +315,14 @@ impl Catalog {
         }
     }
 
-    fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Entry>> {
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, BTreeMap<String, Kept>> {
         self.0
             .entries
             .read()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> std::sync::RwLockWriteGuard<'_, BTreeMap<String, Entry>> {
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, BTreeMap<String, Kept>> {
         self.0
             .entries
             .write()

@@ -8,6 +8,7 @@ use crate::{
     config::{Config, Mistakes},
     drivers::{Registry, Request, Scheme, Source, push},
     hub::{Feed, Policy},
+    sinks::recorder,
     web::{self, App},
 };
 
@@ -60,6 +61,7 @@ impl Cameras {
         Ok(self.app.catalog.add(Entry {
             request: camera.request,
             policy: camera.policy,
+            record: camera.record,
         })?)
     }
 
@@ -76,6 +78,7 @@ impl Cameras {
         let entry = Entry {
             request: Request::new(name, source),
             policy: Policy::default(),
+            record: recorder::Plan::default(),
         };
         Ok(self
             .app
@@ -100,7 +103,7 @@ impl Cameras {
     /// Ends all streams and closes all cameras.
     pub async fn close(&self) {
         self.app.shutdown.cancel();
-        self.app.catalog.hub().close().await;
+        self.app.catalog.close().await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! Assembly: what starts, in which order, and how it stops.
 //!
-//! Stopping goes the other way: no new connections, every body ends because the hub closes its feeds, the cameras close,
-//! and the process leaves within two seconds whatever happens. A second signal exits at once.
+//! Stopping goes the other way: no new connections, every body ends because the hub closes its feeds, open recordings are
+//! completed, the cameras close, and the process leaves within two seconds whatever happens. A second signal exits at once.
 
 use std::{
     io, net::TcpListener as StdTcpListener, os::unix::net::UnixListener as StdUnixListener,
@@ -23,6 +23,8 @@ use crate::{
     catalog::{Catalog, Entry},
     config::{self, Config, Exposed, Given, Listen},
     drivers::{Registry, push},
+    recordings::Recordings,
+    sinks::recorder::Mode,
     web::{self, App, Listener},
 };
 
@@ -98,7 +100,8 @@ pub async fn run(start: Start) -> Result<(), Error> {
     // From here on a signal means a graceful stop.
     let mut signals = Signals::new().map_err(Error::Signals)?;
     let shutdown = CancellationToken::new();
-    let catalog = Catalog::new(registry, ports);
+    let recordings = recordings(&config);
+    let catalog = Catalog::with_recordings(registry, ports, recordings);
     for camera in &config.cameras {
         add(&catalog, camera);
     }
@@ -143,7 +146,7 @@ pub async fn run(start: Start) -> Result<(), Error> {
     });
     shutdown.cancel();
     let closing = async {
-        let (_served, ()) = tokio::join!(serving, catalog.hub().close());
+        let (_served, ()) = tokio::join!(serving, catalog.close());
     };
     if timeout(CLOSE, closing).await.is_err() {
         warn!("not everything closed in time");
@@ -156,11 +159,31 @@ pub async fn run(start: Start) -> Result<(), Error> {
     Ok(())
 }
 
+/// The place to record to. One that can't be used comes back by itself; a server that has none shows its cameras all the
+/// same.
+fn recordings(config: &Config) -> Option<Recordings> {
+    let root = match &config.storage.path {
+        Some(path) => path.clone(),
+        None => match config::state_folder() {
+            Ok(state) => state.join("recordings"),
+            Err(why) => {
+                let wanted = |camera: &config::Camera| camera.record.mode != Mode::Off;
+                if config.cameras.iter().any(wanted) {
+                    error!("nothing is recorded: {why}, or `path` in [recordings]");
+                }
+                return None;
+            }
+        },
+    };
+    Some(Recordings::open(config.storage.settings(root)))
+}
+
 /// Adds a configured camera; a bad one is there too and shows what is wrong.
 fn add(catalog: &Catalog, camera: &config::Camera) {
     let entry = Entry {
         request: camera.request.clone(),
         policy: camera.policy.clone(),
+        record: camera.record,
     };
     if let Err(exists) = catalog.add_anyway(entry) {
         error!("{exists}");
@@ -208,6 +231,11 @@ impl Keeper {
             }
         };
         let changes = config::changes(&self.config, &new);
+        if let Some(recordings) = self.catalog.recordings() {
+            // Another folder counts after a restart; the store stays in the one it has.
+            let root = recordings.settings().root;
+            recordings.change(&new.storage.settings(root));
+        }
         for name in &changes.removed {
             if let Err(refused) = self.catalog.remove(name) {
                 warn!("{refused}");
@@ -220,6 +248,7 @@ impl Keeper {
             let entry = Entry {
                 request: camera.request.clone(),
                 policy: camera.policy.clone(),
+                record: camera.record,
             };
             if let Err(refused) = self.catalog.replace(entry) {
                 warn!("{refused}");

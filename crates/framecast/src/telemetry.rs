@@ -20,6 +20,7 @@ use prometheus_client::{
 use crate::{
     catalog::Catalog,
     hub::{Feed, State},
+    sinks::recorder,
 };
 
 /// All figures of a server. Cheap to clone.
@@ -114,6 +115,7 @@ impl Collector for Cameras {
             "repair",
             |feed| feed.stats().mended(),
         )?;
+        sheet.recordings(&self.0)?;
         sheet.stages()
     }
 }
@@ -171,6 +173,78 @@ impl Sheet<'_, '_> {
             for (reason, count) in values(feed) {
                 let labels = [("camera", feed.name().as_ref()), (label, reason)];
                 ConstCounter::new(count).encode(family.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What is recorded, of the cameras that can be.
+    fn recordings(&mut self, catalog: &Catalog) -> Result<(), fmt::Error> {
+        let statuses: Vec<(&str, recorder::Status)> = self
+            .feeds
+            .iter()
+            .filter_map(|feed| Some((feed.name().as_ref(), catalog.recording(feed.name())?)))
+            .collect();
+        type Value<'a> = &'a dyn Fn(&str, &recorder::Status) -> f64;
+        let stored = |name: &str, _: &recorder::Status| {
+            catalog
+                .recordings()
+                .map_or(0.0, |it| it.stored(name) as f64)
+        };
+        let is = |wanted: &'static str| {
+            move |_: &str, status: &recorder::Status| {
+                f64::from(u8::from(status.state.as_str() == wanted))
+            }
+        };
+        let gauges: [(&str, &str, Value<'_>); 3] = [
+            (
+                "recording_active",
+                "Whether pictures are being written (1) or not (0).",
+                &is("recording"),
+            ),
+            (
+                "recording_fault",
+                "Whether pictures should be written and can't be (1).",
+                &is("faulted"),
+            ),
+            (
+                "recording_stored_bytes",
+                "Bytes of all that is kept of the camera.",
+                &stored,
+            ),
+        ];
+        for (name, help, value) in gauges {
+            let mut family = self
+                .encoder
+                .encode_descriptor(name, help, None, MetricType::Gauge)?;
+            for (camera, status) in &statuses {
+                let labels = [("camera", *camera)];
+                let gauge = ConstGauge::new(value(camera, status));
+                gauge.encode(family.encode_family(&labels)?)?;
+            }
+        }
+        type Count = fn(&recorder::Status) -> u64;
+        let counters: [(&str, &str, Count); 3] = [
+            ("recording_frames", "Pictures that were written.", |it| {
+                it.frames
+            }),
+            ("recording_bytes", "JPEG bytes of those pictures.", |it| {
+                it.bytes
+            }),
+            (
+                "recording_dropped_frames",
+                "Pictures that were not written because the disk was slow, full or gone.",
+                |it| it.dropped,
+            ),
+        ];
+        for (name, help, count) in counters {
+            let mut family =
+                self.encoder
+                    .encode_descriptor(name, help, None, MetricType::Counter)?;
+            for (camera, status) in &statuses {
+                let labels = [("camera", *camera)];
+                let counter = ConstCounter::new(count(status));
+                counter.encode(family.encode_family(&labels)?)?;
             }
         }
         Ok(())

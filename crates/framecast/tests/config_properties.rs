@@ -4,9 +4,11 @@
 use std::{collections::BTreeMap, fmt::Write as _, path::Path, time::Duration};
 
 use framecast::{
-    config::{self, Camera, Config, Limits, Log},
+    config::{self, Camera, Config, Limits, Log, Storage},
     drivers::{Registry, Request, push},
     hub::{Linger, Policy},
+    recordings,
+    sinks::recorder::{Mode, Plan},
 };
 use framecast_camera::Size;
 use framecast_media::jpeg::Lenience;
@@ -116,7 +118,7 @@ fn configurations() -> impl Strategy<Value = Config> {
         select(vec!["info", "warn,framecast::hub=trace"]),
         any::<bool>(),
     );
-    let cameras = vec((cameras(), policies()), 0..6);
+    let cameras = vec((cameras(), policies(), plans()), 0..6);
     let hosts = vec(select(vec!["*", "cams.example.org", "b"]), 0..3);
     let paths = select(vec!["", "/a", "/a/b-c.d_~"]);
     (
@@ -127,37 +129,45 @@ fn configurations() -> impl Strategy<Value = Config> {
         origins,
         limits,
         log,
-        cameras,
+        (storages(), cameras),
     )
         .prop_map(
-            |(listen, base_path, no_auth, hosts, origins, limits, log, cameras)| Config {
-                listen: vec![listen.parse().unwrap()],
-                base_path: base_path.to_owned(),
-                cameras: distinct(cameras),
-                limits: Limits {
-                    connections: limits.0,
-                    waiting: limits.1,
-                    frame_bytes: limits.2,
-                    push_rate: limits.3,
-                },
-                allow_hosts: hosts.into_iter().map(str::to_owned).collect(),
-                allow_origins: origins.into_iter().map(str::to_owned).collect(),
-                no_auth,
-                log: Log {
-                    filter: log.0.to_owned(),
-                    json: log.1,
-                },
-                file: Some("x.toml".into()),
+            |(listen, base_path, no_auth, hosts, origins, limits, log, (storage, cameras))| {
+                Config {
+                    listen: vec![listen.parse().unwrap()],
+                    base_path: base_path.to_owned(),
+                    cameras: distinct(cameras, storage.keep),
+                    storage,
+                    limits: Limits {
+                        connections: limits.0,
+                        waiting: limits.1,
+                        frame_bytes: limits.2,
+                        push_rate: limits.3,
+                    },
+                    allow_hosts: hosts.into_iter().map(str::to_owned).collect(),
+                    allow_origins: origins.into_iter().map(str::to_owned).collect(),
+                    no_auth,
+                    log: Log {
+                        filter: log.0.to_owned(),
+                        json: log.1,
+                    },
+                    file: Some("x.toml".into()),
+                }
             },
         )
 }
 
-/// Of cameras with the same name, the first.
-fn distinct(cameras: Vec<(Request, Policy)>) -> Vec<Camera> {
+/// Of cameras with the same name, the first. One that says nothing is kept as long as all.
+fn distinct(cameras: Vec<(Request, Policy, Plan)>, keep: Option<Duration>) -> Vec<Camera> {
     let mut kept: Vec<Camera> = Vec::new();
-    for (request, policy) in cameras {
+    for (request, policy, mut record) in cameras {
+        record.limits.keep = record.limits.keep.or(keep);
         if kept.iter().all(|other| other.request.name != request.name) {
-            kept.push(Camera { request, policy });
+            kept.push(Camera {
+                request,
+                policy,
+                record,
+            });
         }
     }
     kept
@@ -210,6 +220,30 @@ fn policies() -> impl Strategy<Value = Policy> {
     })
 }
 
+fn plans() -> impl Strategy<Value = Plan> {
+    let mode = select(vec![Mode::Off, Mode::Always, Mode::Manual]);
+    let limits = (option::of(times()), option::of(1..u64::MAX >> 1));
+    (mode, times(), limits).prop_map(|(mode, pre_record, (keep, max_size))| Plan {
+        mode,
+        pre_record,
+        limits: recordings::Limits { keep, max_size },
+    })
+}
+
+fn storages() -> impl Strategy<Value = Storage> {
+    let path = option::of(select(vec!["/srv/a b", "here"]));
+    let sizes = (option::of(1..u64::MAX >> 1), 0..u64::MAX >> 1);
+    (path, option::of(times()), sizes, 1..=3600_u64).prop_map(
+        |(path, keep, (max_size, min_free), segment)| Storage {
+            path: path.map(Into::into),
+            keep,
+            max_size,
+            min_free,
+            segment: Duration::from_secs(segment),
+        },
+    )
+}
+
 /// The configuration as a user would write it.
 fn written(config: &Config) -> String {
     let quoted = |text: &str| toml::Value::from(text).to_string();
@@ -235,8 +269,26 @@ fn written(config: &Config) -> String {
     line(format!("limits.push_rate = {:?}", config.limits.push_rate));
     line(format!("log.level = {}", quoted(&config.log.filter)));
     line(format!("log.json = {}", config.log.json));
-    for Camera { request, policy } in &config.cameras {
-        let time = |time| quoted(&humantime::format_duration(time).to_string());
+    let time = |time| quoted(&humantime::format_duration(time).to_string());
+    let storage = &config.storage;
+    if let Some(path) = &storage.path {
+        let path = quoted(path.to_str().unwrap());
+        line(format!("recordings.path = {path}"));
+    }
+    if let Some(keep) = storage.keep {
+        line(format!("recordings.keep = {}", time(keep)));
+    }
+    if let Some(most) = storage.max_size {
+        line(format!("recordings.max_size = {most}"));
+    }
+    line(format!("recordings.min_free = {}", storage.min_free));
+    line(format!("recordings.segment = {}", time(storage.segment)));
+    for camera in &config.cameras {
+        let Camera {
+            request,
+            policy,
+            record,
+        } = camera;
         line(format!("[cameras.{}]", quoted(&request.name)));
         line(format!("source = {}", quoted(request.source.expose())));
         if let Some(size) = request.size {
@@ -252,6 +304,14 @@ fn written(config: &Config) -> String {
             line(format!("{option} = {}", quoted(value)));
         }
         line(format!("linger = {}", quoted(&policy.linger.to_string())));
+        line(format!("record = {}", quoted(record.mode.as_str())));
+        line(format!("pre_record = {}", time(record.pre_record)));
+        if let Some(keep) = record.limits.keep {
+            line(format!("keep = {}", time(keep)));
+        }
+        if let Some(most) = record.limits.max_size {
+            line(format!("max_size = {most}"));
+        }
         line(format!("first_frame = {}", time(policy.first_frame)));
         line(format!("stall = {}", time(policy.stall)));
         line(format!(

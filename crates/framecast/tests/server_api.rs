@@ -190,6 +190,29 @@ fn the_published_document_describes_every_address_of_the_interface() {
             "/api/v1/cameras/none/controls",
         ),
         ("/api/v1/devices", "/api/v1/devices"),
+        (
+            "/api/v1/cameras/{name}/recording",
+            "/api/v1/cameras/none/recording",
+        ),
+        (
+            "/api/v1/cameras/{name}/recording/start",
+            "/api/v1/cameras/none/recording/start",
+        ),
+        (
+            "/api/v1/cameras/{name}/recording/stop",
+            "/api/v1/cameras/none/recording/stop",
+        ),
+        (
+            "/api/v1/cameras/{name}/recordings",
+            "/api/v1/cameras/none/recordings",
+        ),
+        (
+            "/api/v1/cameras/{name}/recordings/spans",
+            "/api/v1/cameras/none/recordings/spans",
+        ),
+        ("/api/v1/recordings", "/api/v1/recordings"),
+        ("/api/v1/recordings/pins", "/api/v1/recordings/pins"),
+        ("/api/v1/recordings/pins/{id}", "/api/v1/recordings/pins/1"),
     ] {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
             if server.ask(method, real, &[], b"").status != 405 {

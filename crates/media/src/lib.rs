@@ -7,6 +7,7 @@
 //! - [`multipart`]: `multipart/x-mixed-replace`, read as leniently as cameras need and written as strictly as
 //!   viewers need.
 //! - [`stream`]: frames out of a byte stream, whether it is multipart or JPEGs laid end to end.
+//! - [`matroska`]: files of pictures, written frame by frame and readable at any moment.
 //! - [`picture`]: drawn pictures, the test card and "no signal".
 //!
 //! What doesn't belong here: a clock (texts that show the time are arguments), files, sockets, threads, an async
@@ -15,6 +16,7 @@
 //! the caller gives or by [`jpeg::MAX_PIXELS`].
 
 pub mod jpeg;
+pub mod matroska;
 pub mod multipart;
 pub mod picture;
 pub mod stream;

@@ -86,7 +86,7 @@ impl Args {
 
     /// The command that was typed, or the one that is meant where there is none.
     pub fn into_command(self) -> Command {
-        self.command.unwrap_or(Command::Serve(self.serve))
+        self.command.unwrap_or(Command::Serve(Box::new(self.serve)))
     }
 }
 
@@ -95,7 +95,7 @@ impl Args {
 pub enum Command {
     /// Show cameras to everyone who opens the page; what happens without a command
     #[command(after_help = EXAMPLES)]
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Find the mistakes in a configuration file, without starting anything
     Check {
         /// The file to look at
@@ -110,6 +110,12 @@ pub enum Command {
         /// Print them as JSON
         #[arg(long)]
         json: bool,
+    },
+    /// List what was recorded, or make its index anew
+    Recordings {
+        /// What to do
+        #[command(subcommand)]
+        what: Recordings,
     },
     /// Print what makes a shell complete framecast's flags
     Completions {
@@ -241,6 +247,26 @@ pub struct Serve {
     )]
     linger: Option<String>,
 
+    /// Record cameras: `always`, or `manual` for those that are started over the API [default: off]
+    #[arg(
+        long,
+        value_name = "MODE",
+        env = "FRAMECAST_RECORD",
+        hide_env_values = true,
+        help_heading = "Recordings"
+    )]
+    record: Option<String>,
+
+    /// Keep recordings in this folder [default: `recordings` in the state folder]
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        env = "FRAMECAST_RECORDINGS",
+        hide_env_values = true,
+        help_heading = "Recordings"
+    )]
+    recordings: Option<String>,
+
     /// Log what is at least this bad: error, warn, info, debug, trace, or a filter [default: info]
     ///
     /// A filter names parts of the program, as in info,framecast::hub=debug.
@@ -286,6 +312,8 @@ impl Serve {
             fps: self.fps.unwrap_or_default(),
             quality: self.quality.unwrap_or_default(),
             linger: self.linger.unwrap_or_default(),
+            record: self.record.unwrap_or_default(),
+            recordings: self.recordings.unwrap_or_default(),
             no_auth: self.no_auth,
             allow_origins: self.allow_origin,
             allow_hosts: self.allow_host,
@@ -293,6 +321,48 @@ impl Serve {
             log_json: self.log_json,
         }
     }
+}
+
+/// What can be done with recordings.
+#[derive(Clone, Debug, Subcommand)]
+pub enum Recordings {
+    /// List what was recorded: times without a gap
+    List {
+        /// Where they are
+        #[command(flatten)]
+        folder: Folder,
+        /// Print them as JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make the index anew from the files, and complete files that break off; no server may be recording there
+    Reindex {
+        /// Where they are
+        #[command(flatten)]
+        folder: Folder,
+    },
+}
+
+/// Which folder of recordings is meant.
+#[derive(Clone, Debug, Group)]
+pub struct Folder {
+    /// The folder [default: that of the configuration]
+    #[arg(
+        long,
+        value_name = "FOLDER",
+        env = "FRAMECAST_RECORDINGS",
+        hide_env_values = true
+    )]
+    pub recordings: Option<String>,
+    /// The configuration that names it
+    #[arg(
+        short,
+        long,
+        value_name = "FILE",
+        env = "FRAMECAST_CONFIG",
+        hide_env_values = true
+    )]
+    pub config: Option<PathBuf>,
 }
 
 /// What is typed to take one picture.

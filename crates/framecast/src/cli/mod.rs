@@ -8,8 +8,9 @@ mod log;
 mod probe;
 #[cfg(feature = "opencv")]
 mod quiet;
+mod recordings;
 mod run;
 mod snapshot;
 
-pub use args::{Args, Command, Probe, Serve, Snapshot};
+pub use args::{Args, Command, Folder, Probe, Recordings, Serve, Snapshot};
 pub use run::run;

@@ -11,10 +11,11 @@ use std::{io, process::ExitCode, time::Duration};
 use clap::CommandFactory;
 use tokio::runtime::Runtime;
 
-use super::{Args, Command, cameras, log, probe, snapshot};
+use super::{Args, Command, Recordings, cameras, log, probe, recordings, snapshot};
 use crate::{
     config::{self, Config, Mistakes},
     drivers::{Registry, push},
+    recordings::reindex,
     server::{self, Start},
     web,
 };
@@ -90,6 +91,20 @@ fn obey(command: Command, registry: Registry, ports: push::Ports) -> anyhow::Res
                 print!("{}", cameras::Table(&devices));
             }
         }
+        Command::Recordings { what } => match what {
+            Recordings::List { folder, json } => {
+                let table = recordings::table(&recordings::folder(folder, &registry)?)?;
+                if json {
+                    println!("{}", serde_json::to_string_pretty(&table)?);
+                } else {
+                    print!("{table}");
+                }
+            }
+            Recordings::Reindex { folder } => {
+                let folder = recordings::folder(folder, &registry)?;
+                println!("{}: {}", folder.display(), reindex(&folder)?);
+            }
+        },
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "framecast", &mut io::stdout());
         }

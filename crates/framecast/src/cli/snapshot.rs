@@ -9,7 +9,10 @@ use crate::{
     catalog::{Catalog, Entry},
     config::Camera,
     drivers::{Registry, push},
-    sinks::snapshot::{self, Wish},
+    sinks::{
+        recorder,
+        snapshot::{self, Wish},
+    },
 };
 
 pub(super) async fn run(
@@ -26,6 +29,7 @@ pub(super) async fn run(
     let feed = catalog.add(Entry {
         request,
         policy: camera.policy,
+        record: recorder::Plan::default(),
     })?;
     let taken = snapshot::take(
         feed.subscribe(),
@@ -36,7 +40,7 @@ pub(super) async fn run(
     )
     .await;
     // Before anything can fail: a camera that is a command would outlive this one.
-    catalog.hub().close().await;
+    catalog.close().await;
     let frame = match taken {
         Ok(frame) => frame,
         Err(missing) => bail!("{source}: {}", missing.reason),

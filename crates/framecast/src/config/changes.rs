@@ -52,6 +52,7 @@ pub fn changes(old: &Config, new: &Config) -> Changes {
         ("allow_hosts", old.allow_hosts != new.allow_hosts),
         ("allow_origins", old.allow_origins != new.allow_origins),
         ("no_auth", old.no_auth != new.no_auth),
+        ("path in [recordings]", old.storage.path != new.storage.path),
         ("limits", old.limits != new.limits),
         ("log", old.log != new.log),
     ]

@@ -39,6 +39,10 @@ pub struct Given {
     pub quality: String,
     /// For every camera that says nothing itself.
     pub linger: String,
+    /// For every camera that says nothing itself.
+    pub record: String,
+    /// The folder of the recordings.
+    pub recordings: String,
     /// Whether everyone may watch.
     pub no_auth: bool,
     /// Other web sites that may show the cameras.
@@ -115,11 +119,22 @@ impl Draft {
             ("--fps", "fps", &given.fps),
             ("--quality", "quality", &given.quality),
             ("--linger", "linger", &given.linger),
+            ("--record", "record", &given.record),
         ] {
             if !text.trim().is_empty() {
                 set(keys::CAMERA, key, &mut self.defaults, Value::Typed(text))
                     .unwrap_or_else(|why| wrong(flag, why));
             }
+        }
+        if !given.recordings.trim().is_empty() {
+            let storage = &mut self.config.storage;
+            set(
+                keys::RECORDINGS,
+                "path",
+                storage,
+                Value::Typed(&given.recordings),
+            )
+            .unwrap_or_else(|why| wrong("--recordings", why));
         }
         self.config.no_auth |= given.no_auth;
         self.config.log.json |= given.log_json;
@@ -224,6 +239,7 @@ impl Draft {
             config.cameras.push(Camera {
                 request,
                 policy: settings.policy(),
+                record: settings.record(config.storage.keep),
             });
         }
         if mistakes.is_empty() {

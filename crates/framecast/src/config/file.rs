@@ -20,7 +20,7 @@ use crate::drivers::Registry;
 type Name<'a> = Spanned<std::borrow::Cow<'a, str>>;
 
 /// The tables that stand beside the keys of [`keys::TOP`].
-const TABLES: [&str; 4] = ["defaults", "limits", "log", "cameras"];
+const TABLES: [&str; 5] = ["defaults", "recordings", "limits", "log", "cameras"];
 
 /// Reads the file's text.
 pub(super) fn read(path: &Path) -> Result<String, Mistake> {
@@ -95,6 +95,9 @@ impl Walk<'_> {
             };
             match name {
                 "defaults" => self.table(name, inner, keys::CAMERA, &mut draft.defaults),
+                "recordings" => {
+                    self.table(name, inner, keys::RECORDINGS, &mut draft.config.storage)
+                }
                 "limits" => self.table(name, inner, keys::LIMITS, &mut draft.config.limits),
                 "log" => self.table(name, inner, keys::LOG, &mut draft.config.log),
                 _ => {

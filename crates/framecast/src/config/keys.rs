@@ -1,6 +1,6 @@
 //! The keys of each table, each with what it does: the one list behind parsing, flags and suggestions.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use framecast_camera::Size;
 use framecast_media::jpeg::Lenience;
@@ -8,11 +8,15 @@ use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use super::{
-    Limits, Listen, Log,
+    Limits, Listen, Log, Storage,
     draft::Draft,
     value::{Parsed, Value, within_a_year},
 };
-use crate::hub::{Linger, Policy};
+use crate::{
+    hub::{Linger, Policy},
+    recordings,
+    sinks::recorder::{self, Mode},
+};
 
 /// One key of a table that fills a `T`.
 #[derive(Debug)]
@@ -31,6 +35,10 @@ pub(super) struct Settings {
     first_frame: Option<Duration>,
     stall: Option<Duration>,
     broken: Option<Lenience>,
+    record: Option<Mode>,
+    pre_record: Option<Duration>,
+    keep: Option<Duration>,
+    max_size: Option<u64>,
 }
 
 impl Settings {
@@ -44,6 +52,22 @@ impl Settings {
             first_frame: self.first_frame.or(fallback.first_frame),
             stall: self.stall.or(fallback.stall),
             broken: self.broken.or(fallback.broken),
+            record: self.record.or(fallback.record),
+            pre_record: self.pre_record.or(fallback.pre_record),
+            keep: self.keep.or(fallback.keep),
+            max_size: self.max_size.or(fallback.max_size),
+        }
+    }
+
+    /// How the camera is recorded where `keep` is for those that say nothing themselves.
+    pub(super) fn record(&self, keep: Option<Duration>) -> recorder::Plan {
+        recorder::Plan {
+            mode: self.record.unwrap_or_default(),
+            pre_record: self.pre_record.unwrap_or_default(),
+            limits: recordings::Limits {
+                keep: self.keep.or(keep),
+                max_size: self.max_size,
+            },
         }
     }
 
@@ -91,6 +115,19 @@ pub(super) const CAMERA: &[Key<Settings>] = &[
     key!(first_frame: |value| value.duration().map(Some)),
     key!(stall: |value| value.duration().map(Some)),
     key!(broken: |value| broken(value).map(Some)),
+    key!(record: |value| record(value).map(Some)),
+    key!(pre_record: |value| pre_record(value).map(Some)),
+    key!(keep: |value| value.age().map(Some)),
+    key!(max_size: |value| Ok(Some(value.bytes()? as u64))),
+];
+
+/// `[recordings]`.
+pub(super) const RECORDINGS: &[Key<Storage>] = &[
+    key!(path: |value| path(value).map(Some)),
+    key!(keep: |value| value.age().map(Some)),
+    key!(max_size: |value| Ok(Some(value.bytes()? as u64))),
+    key!(min_free: |value| min_free(value)),
+    key!(segment: |value| segment(value)),
 ];
 
 /// Before the first table.
@@ -181,6 +218,47 @@ fn broken(value: Value<'_>) -> Parsed<Lenience> {
             "must be \"drop\" or \"pass\" (what happens to pictures that break off early), not `{other}`"
         )),
     }
+}
+
+fn record(value: Value<'_>) -> Parsed<Mode> {
+    const MODES: [Mode; 3] = [Mode::Off, Mode::Always, Mode::Manual];
+    let text = value.text("always")?;
+    let mode = MODES.into_iter().find(|mode| mode.as_str() == text);
+    mode.ok_or_else(|| {
+        format!("must be \"off\", \"always\" or \"manual\" (started and stopped over the API), not `{text}`")
+    })
+}
+
+fn pre_record(value: Value<'_>) -> Parsed<Duration> {
+    let time = value.duration()?;
+    // It is kept in memory.
+    if time > Duration::from_secs(3600) {
+        return Err("must be an hour at most, for it is kept in memory".to_owned());
+    }
+    Ok(time)
+}
+
+fn path(value: Value<'_>) -> Parsed<PathBuf> {
+    match value.text("/srv/recordings")? {
+        "" => Err("must name a folder such as \"/srv/recordings\"".to_owned()),
+        path => Ok(path.into()),
+    }
+}
+
+fn min_free(value: Value<'_>) -> Parsed<u64> {
+    match value.whole(0, 0) {
+        Ok(nothing) => Ok(nothing),
+        Err(_) => Ok(value.bytes()? as u64),
+    }
+}
+
+fn segment(value: Value<'_>) -> Parsed<Duration> {
+    let time = value.duration()?;
+    let longest = recordings::Settings::LONGEST_SEGMENT;
+    if !(Duration::from_secs(1)..=longest).contains(&time) {
+        return Err("must be from 1s to 1h".to_owned());
+    }
+    Ok(time)
 }
 
 fn listen(value: Value<'_>) -> Parsed<Vec<Listen>> {
@@ -274,6 +352,7 @@ mod tests {
         let sample = include_str!("../../../../packaging/framecast.toml");
         let all = names(TOP)
             .chain(names(CAMERA))
+            .chain(names(RECORDINGS))
             .chain(names(LOG))
             .chain(names(LIMITS));
         for key in all {

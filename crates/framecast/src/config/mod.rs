@@ -15,14 +15,20 @@ mod keys;
 mod listen;
 mod mistakes;
 mod name;
+mod state;
 mod value;
 mod watch;
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use crate::{
     drivers::{Registry, Request},
     hub::Policy,
+    recordings::Settings,
+    sinks::recorder,
 };
 
 pub use changes::{Changes, changes};
@@ -30,6 +36,7 @@ pub use draft::Given;
 pub use listen::{Exposed, Listen};
 pub use mistakes::{Mistake, Mistakes, Place};
 pub use name::{BadName, check_name};
+pub use state::{NoState, make_private, state_folder, state_folder_in};
 pub use value::{parse_duration, parse_size};
 pub use watch::{Watch, watch};
 
@@ -42,6 +49,8 @@ pub struct Config {
     pub base_path: String,
     /// The cameras in the file's order, followed by those of the environment and the command line.
     pub cameras: Vec<Camera>,
+    /// Where recordings are kept, and how much of them.
+    pub storage: Storage,
     /// How much the server takes on.
     pub limits: Limits,
     /// The names by which the server may be called besides addresses and names that only a local network knows; `*` for all.
@@ -63,6 +72,48 @@ pub struct Camera {
     pub request: Request,
     /// How the hub runs it.
     pub policy: Policy,
+    /// How it is recorded.
+    pub record: recorder::Plan,
+}
+
+/// Where recordings are kept, and how much of them.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Storage {
+    /// The folder; `None` for `recordings` in the [state folder](state_folder).
+    pub path: Option<PathBuf>,
+    /// For how long cameras that say nothing themselves are kept; `None` is for ever.
+    pub keep: Option<Duration>,
+    /// Bytes of all cameras together; `None` is no limit.
+    pub max_size: Option<u64>,
+    /// Bytes that are kept free on the disk.
+    pub min_free: u64,
+    /// The time after which a file ends and the next begins.
+    pub segment: Duration,
+}
+
+impl Storage {
+    /// The same for the store, whose folder is `root`.
+    pub fn settings(&self, root: PathBuf) -> Settings {
+        Settings {
+            root,
+            segment: self.segment,
+            keep: self.keep,
+            max_size: self.max_size,
+            min_free: self.min_free,
+        }
+    }
+}
+
+impl Default for Storage {
+    fn default() -> Self {
+        Self {
+            path: None,
+            keep: None,
+            max_size: None,
+            min_free: 1 << 30,
+            segment: Duration::from_secs(60),
+        }
+    }
 }
 
 /// How much the server takes on before it tells the next one to come back later.
@@ -93,6 +144,7 @@ impl Default for Config {
             listen: vec![Listen::default()],
             base_path: String::new(),
             cameras: Vec::new(),
+            storage: Storage::default(),
             limits: Limits::default(),
             allow_hosts: Vec::new(),
             allow_origins: Vec::new(),

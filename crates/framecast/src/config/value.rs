@@ -128,6 +128,17 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// How long something is kept: a time with its unit, above zero, of years if need be.
+    pub(super) fn age(self) -> Parsed<Duration> {
+        let text = self.text("30days")?;
+        match humantime::parse_duration(text.trim()) {
+            Ok(time) if !time.is_zero() && time <= LONGEST * 100 => Ok(time),
+            _ => Err(format!(
+                "`{text}` is no time to keep something for; write it like 12h, 30days or 2years"
+            )),
+        }
+    }
+
     /// A time with its unit, above zero.
     pub(super) fn duration(self) -> Parsed<Duration> {
         let text = self.text("10s")?;
@@ -186,9 +197,11 @@ fn factor(unit: &str) -> Option<usize> {
         "kB" | "KB" => 1000,
         "MB" => 1_000_000,
         "GB" => 1_000_000_000,
+        "TB" => 1_000_000_000_000,
         "KiB" => 1 << 10,
         "MiB" => 1 << 20,
         "GiB" => 1 << 30,
+        "TiB" => 1 << 40,
         _ => return None,
     })
 }

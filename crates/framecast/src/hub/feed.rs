@@ -14,11 +14,11 @@ use std::{
 };
 
 use framecast_camera::{Camera, Captured, Size};
-use tokio::sync::watch;
+use tokio::sync::{broadcast, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{
-    Frame, Pacer, Plan, Policy, State, Stats, Status, Variant, capture,
+    Every, Frame, Pacer, Plan, Policy, State, Stats, Status, Variant, capture, every,
     ingest::Prepared,
     stats::{Rate, locked},
     variant::{self, TooMany},
@@ -31,6 +31,8 @@ pub struct Feed(Arc<Shared>);
 struct Shared {
     name: Arc<str>,
     slot: watch::Sender<Slot>,
+    /// The same frames for those who want every one.
+    every: broadcast::Sender<Arc<Frame>>,
     wanted: watch::Sender<usize>,
     status: watch::Sender<Status>,
     plan: watch::Sender<Plan>,
@@ -71,6 +73,7 @@ impl Feed {
         let feed = Self(Arc::new(Shared {
             name,
             slot: watch::Sender::new(Slot::Empty),
+            every: broadcast::Sender::new(every::WAITING),
             wanted: watch::Sender::new(0),
             status: watch::Sender::new(Status {
                 state: State::Idle,
@@ -139,6 +142,13 @@ impl Feed {
     /// As [`subscribe`](Self::subscribe) for what is nobody's viewer.
     pub(crate) fn subscribe_unseen(&self) -> Subscription {
         self.subscription(false)
+    }
+
+    /// Wants every frame of the camera, as somebody does who keeps them: not a viewer.
+    pub fn subscribe_to_every(&self) -> Every {
+        // The frames first: once the camera is wanted they may come.
+        let frames = self.0.every.subscribe();
+        Every::new(frames, self.subscription(false), self.0.closed.clone())
     }
 
     fn subscription(&self, viewer: bool) -> Subscription {
@@ -254,13 +264,22 @@ impl Feed {
         if !self.0.is_variant {
             self.0.stats.take_frame(&frame);
         }
-        self.0.slot.send_replace(Slot::Frame(Arc::new(frame)));
+        self.hand_out(frame);
     }
 
     /// Makes a picture that says why there is none the newest frame.
     pub(super) fn publish_stand_in(&self, jpeg: Prepared, reason: Arc<str>) {
         let frame = self.frame(jpeg, Some(reason));
-        self.0.slot.send_replace(Slot::Frame(Arc::new(frame)));
+        self.hand_out(frame);
+    }
+
+    fn hand_out(&self, frame: Frame) {
+        let frame = Arc::new(frame);
+        if self.0.every.receiver_count() > 0 {
+            // Fails only if the last of them left just now.
+            let _ = self.0.every.send(Arc::clone(&frame));
+        }
+        self.0.slot.send_replace(Slot::Frame(frame));
     }
 
     fn frame(&self, prepared: Prepared, no_signal: Option<Arc<str>>) -> Frame {

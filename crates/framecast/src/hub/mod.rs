@@ -1,13 +1,14 @@
 //! Between cameras and sinks: the hub runs a camera only while a sink wants its frames, and shares each frame with all.
 //!
 //! In reading order: [`Plan`] says what to capture and by which [`Policy`]; [`Hub`] holds the cameras by name; a [`Feed`] is
-//! one of them, and a [`Subscription`] a sink's claim on it; `capture` is the task that opens, watches over and closes the
+//! one of them, and a [`Subscription`] a sink's claim on it, or [`Every`] for a sink that wants all frames; `capture` is the task that opens, watches over and closes the
 //! camera; `ingest` checks and encodes what the driver gives; [`Variant`] is a smaller copy of a camera.
 //!
 //! What does not belong here: HTTP, files, and how frames look on the wire.
 
 mod backoff;
 mod capture;
+mod every;
 mod feed;
 mod frame;
 mod histogram;
@@ -32,6 +33,7 @@ use framecast_camera::Camera;
 use framecast_media::jpeg::Resize;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+pub use every::Every;
 pub use feed::{Feed, Received, Subscription};
 pub use frame::Frame;
 pub use histogram::Observed;

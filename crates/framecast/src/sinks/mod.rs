@@ -7,4 +7,5 @@ mod adaptive;
 mod ladder;
 pub mod mjpeg;
 pub mod multiplex;
+pub mod recorder;
 pub mod snapshot;

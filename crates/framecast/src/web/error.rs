@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::query::Senseless;
-use crate::{catalog::Refused, hub::TooMany};
+use crate::{catalog::Refused, hub::TooMany, recordings};
 
 /// A failure on its way to the client.
 #[derive(Debug)]
@@ -108,9 +108,20 @@ impl From<Refused> for Failure {
     fn from(refused: Refused) -> Self {
         let status = match refused {
             Refused::Unknown(_) => StatusCode::NOT_FOUND,
-            Refused::Exists(_) => StatusCode::CONFLICT,
+            Refused::Exists(_) | Refused::Recording(_) => StatusCode::CONFLICT,
             Refused::Camera(_) => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Self::new(status, refused.to_string())
+    }
+}
+
+impl From<recordings::Error> for Failure {
+    fn from(error: recordings::Error) -> Self {
+        let status = match error {
+            recordings::Error::Unknown { .. } => StatusCode::NOT_FOUND,
+            // A disk that is full or gone comes back.
+            _ => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        Self::new(status, error.to_string())
     }
 }

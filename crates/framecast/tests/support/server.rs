@@ -53,6 +53,7 @@ pub fn framecast() -> Start {
     command
         .current_dir(folder.path())
         .stdin(Stdio::null())
+        .env("FRAMECAST_STATE", folder.path().join("state"))
         .env("NO_PROXY", "*");
     Start {
         command,
@@ -248,6 +249,9 @@ impl Server {
             }
             None => {
                 open.rest.read_to_end(&mut body).unwrap();
+                if open.header("transfer-encoding") == Some("chunked") {
+                    body = unchunked(&body);
+                }
             }
         }
         open.head.body = body;
@@ -330,6 +334,22 @@ impl Drop for Server {
         if thread::panicking() {
             println!("the server's log:\n{}", self.log());
         }
+    }
+}
+
+/// A body without the sizes of its chunks.
+fn unchunked(mut rest: &[u8]) -> Vec<u8> {
+    let mut body = Vec::new();
+    loop {
+        let end = rest.windows(2).position(|it| it == b"\r\n").unwrap();
+        let size = std::str::from_utf8(&rest[..end]).unwrap();
+        let size = usize::from_str_radix(size, 16).unwrap();
+        if size == 0 {
+            return body;
+        }
+        rest = &rest[end + 2..];
+        body.extend_from_slice(&rest[..size]);
+        rest = &rest[size + 2..];
     }
 }
 

@@ -21,6 +21,7 @@ use crate::{
     config::check_name,
     drivers::{Request, Source},
     hub::Policy,
+    sinks::recorder,
 };
 
 /// All cameras with their state, size, rate, viewers and counters.
@@ -151,5 +152,6 @@ fn entry(app: &App, camera: NewCamera) -> Result<Entry, Failure> {
             ..Request::new(camera.name, source)
         },
         policy,
+        record: recorder::Plan::default(),
     })
 }

@@ -6,6 +6,8 @@ mod cameras;
 mod controls;
 mod devices;
 mod object;
+mod recording;
+mod recordings;
 mod request;
 mod types;
 
@@ -22,6 +24,8 @@ use super::App;
 
 pub use controls::{ControlKindView, ControlView, ControlsView, MenuView};
 pub use devices::{DeviceFormatView, DeviceSizeView, DeviceView, DevicesView};
+pub use recording::{RecordingMode, RecordingStart, RecordingState, RecordingView};
+pub use recordings::{ErasedView, NewPin, PinView, PinsView, SegmentView, SpanView, SpansView};
 pub use types::{
     CameraState, CameraView, CamerasView, Counters, NewCamera, SettingsChange, StateView,
 };
@@ -39,6 +43,14 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(cameras::show, cameras::change, cameras::remove))
         .routes(routes!(controls::list, controls::turn))
         .routes(routes!(devices::list))
+        .routes(routes!(recording::show))
+        .routes(routes!(recording::start))
+        .routes(routes!(recording::stop))
+        .routes(routes!(recordings::list))
+        .routes(routes!(recordings::spans))
+        .routes(routes!(recordings::erase))
+        .routes(routes!(recordings::pins, recordings::pin))
+        .routes(routes!(recordings::unpin))
 }
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use axum::{
     Json,
+    body::Bytes,
     extract::{FromRequest, FromRequestParts, Path, Request},
     http::{StatusCode, request::Parts},
     response::Response,
@@ -39,17 +40,42 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Said<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let read = Json::<Object<T>>::from_request(request, state);
-        let failure = match timeout(BODY_TIME, read).await {
-            Ok(Ok(Json(Object(said)))) => return Ok(Self(said)),
-            Ok(Err(rejection)) => Failure::new(rejection.status(), rejection.body_text()),
-            Err(_) => Failure::new(
-                StatusCode::REQUEST_TIMEOUT,
-                format!(
-                    "the body did not come within {} seconds",
-                    BODY_TIME.as_secs()
-                ),
-            ),
-        };
-        Err(failure.into_json())
+        match in_time(read).await? {
+            Ok(Json(Object(said))) => Ok(Self(said)),
+            Err(rejection) => Err(refused(rejection.status(), rejection.body_text())),
+        }
     }
+}
+
+/// A JSON object that a client sent, or an empty body.
+pub(super) struct SaidIfAny<T>(pub(super) Option<T>);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for SaidIfAny<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let body = match in_time(Bytes::from_request(request, state)).await? {
+            Ok(body) if body.is_empty() => return Ok(Self(None)),
+            Ok(body) => body,
+            Err(rejection) => return Err(refused(rejection.status(), rejection.body_text())),
+        };
+        match Json::<Object<T>>::from_bytes(&body) {
+            Ok(Json(Object(said))) => Ok(Self(Some(said))),
+            Err(rejection) => Err(refused(rejection.status(), rejection.body_text())),
+        }
+    }
+}
+
+async fn in_time<T>(read: impl Future<Output = T>) -> Result<T, Response> {
+    timeout(BODY_TIME, read).await.map_err(|_| {
+        let seconds = BODY_TIME.as_secs();
+        refused(
+            StatusCode::REQUEST_TIMEOUT,
+            format!("the body did not come within {seconds} seconds"),
+        )
+    })
+}
+
+fn refused(status: StatusCode, why: String) -> Response {
+    Failure::new(status, why).into_json()
 }
