@@ -177,6 +177,7 @@ impl Ladder {
         };
         let well = now.saturating_duration_since(self.since);
         match rate {
+            // Too much for the link: down to what it has just been seen to carry.
             Some(rate) if window.late || starved => {
                 let hold = &mut self.hold[self.rung];
                 if self.trying && well < PROOF {
@@ -192,6 +193,7 @@ impl Ladder {
                 self.place(now, lower);
                 Some(lower)
             }
+            // All is well: up, after a while, unless the link is known to be too narrow.
             _ => {
                 let hold = &mut self.hold[self.rung];
                 if self.trying && well >= PROOF {
