@@ -54,6 +54,8 @@ pub(crate) struct Window {
     pub(crate) ages: Vec<Duration>,
     /// Frames that reading viewers did not get between two that they got.
     pub(crate) skipped: u64,
+    /// The number of the newest frame that a reading viewer got.
+    pub(crate) newest: u64,
     /// Processor time of the server.
     pub(crate) cpu: Duration,
     pub(crate) own: Own,
@@ -92,7 +94,7 @@ impl Window {
             let nanoseconds = after.own[thread].0 - before.own[thread].0;
             nanoseconds as f64 / 1e9 / seconds.max(1e-9)
         };
-        let mut ages: Vec<Duration> = inside.iter().map(|it| it.age).collect();
+        let mut ages: Vec<Duration> = inside.iter().filter_map(|it| Some(it.frame?.1)).collect();
         ages.sort_unstable();
         Self {
             seconds,
@@ -102,6 +104,11 @@ impl Window {
             middle: rate(in_order.len() / 2),
             ages,
             skipped: by_viewer.values().map(|samples| skipped(samples)).sum(),
+            newest: inside
+                .iter()
+                .filter_map(|it| Some(it.frame?.0))
+                .max()
+                .unwrap_or_default(),
             cpu: after.cpu.saturating_sub(before.cpu),
             own: Own {
                 discarding: own(0),
@@ -135,9 +142,10 @@ fn by_viewer<'a>(samples: &[&'a Sample], sampled: &[usize]) -> BTreeMap<usize, V
 
 /// Numbers that are missing between the first and the last of one viewer.
 fn skipped(samples: &[&Sample]) -> u64 {
-    samples
+    let numbers: Vec<u64> = samples.iter().filter_map(|it| Some(it.frame?.0)).collect();
+    numbers
         .windows(2)
-        .map(|pair| pair[1].number.saturating_sub(pair[0].number + 1))
+        .map(|pair| pair[1].saturating_sub(pair[0] + 1))
         .sum()
 }
 
@@ -166,8 +174,7 @@ mod tests {
         let sample = |number: u64, milliseconds: u64| Sample {
             viewer: 0,
             at: begin + Duration::from_millis(milliseconds),
-            age: Duration::from_millis(number),
-            number,
+            frame: Some((number, Duration::from_millis(number))),
             end: 500 + number * 1000,
         };
         // The first came before the window; number 3 never came.

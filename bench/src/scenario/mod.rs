@@ -1,8 +1,13 @@
 //! What is measured: each module a scenario with its bars.
 
 mod cost;
+mod first;
+mod idle;
+mod memory;
 mod rate;
 mod scale;
+mod slow;
+mod variant;
 
 use std::{
     io::{self, Write as _},
@@ -28,8 +33,18 @@ pub(crate) enum Scenario {
     Cost,
     /// Frames that every viewer gets, and how old they are, at many viewers
     Rate,
+    /// Viewers behind slow links, slow readers, and viewers that stop reading
+    Slow,
+    /// Memory for each viewer, and over a long time
+    Memory,
+    /// Nobody watching, and one viewer of a slow camera
+    Idle,
+    /// How soon the first picture is there
+    First,
     /// Processor time for each frame from one viewer to thousands, and from one camera to many
     Scale,
+    /// A smaller copy for many viewers
+    Variant,
 }
 
 /// How it is to be measured.
@@ -52,7 +67,12 @@ impl Bench {
         match scenario {
             Scenario::Cost => cost::run(self),
             Scenario::Rate => rate::run(self),
+            Scenario::Slow => slow::run(self),
+            Scenario::Memory => memory::run(self),
+            Scenario::Idle => idle::run(self),
+            Scenario::First => first::run(self),
             Scenario::Scale => scale::run(self),
+            Scenario::Variant => variant::run(self),
         }
     }
 
