@@ -117,8 +117,8 @@ fn run(args: &Args) -> Result<()> {
     } else {
         args.servers.clone()
     };
-    let versions = server::versions(&rig, &servers);
-    for version in &versions {
+    let versions = server::versions(&rig, Kind::value_variants());
+    for version in versions.iter().filter(|it| servers.contains(&it.program)) {
         if let Err(why) = &version.text {
             bail!("{} is not there: {why}; run bench/setup", version.program);
         }

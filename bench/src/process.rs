@@ -105,6 +105,11 @@ fn resident_of(status: &str) -> Option<u64> {
     Some(kilobytes * 1024)
 }
 
+/// Processors of the machine.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// Ticks that all processors together were busy and idle.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Machine {

@@ -162,6 +162,7 @@ impl Load {
         Ok(Reading {
             at: Instant::now(),
             cpu: process::cpu(server)?,
+            this: process::cpu(&[std::process::id()])?,
             bytes: self.tally.bytes.iter().map(|it| it.load(Relaxed)).collect(),
             machine: process::Machine::now(),
             own: self
@@ -191,6 +192,8 @@ impl Drop for Load {
 struct Reading {
     at: Instant,
     cpu: Duration,
+    /// Processor time of this program.
+    this: Duration,
     bytes: Vec<u64>,
     machine: process::Machine,
     own: Vec<(u64, u64)>,

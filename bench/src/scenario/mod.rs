@@ -105,6 +105,12 @@ impl Bench {
         thread::sleep(WARM_UP);
         let processes = server.processes();
         let window = load.measure(&processes, what.time)?;
+        // A smaller copy is encoded anew, and has lost its birth.
+        ensure!(
+            !window.ages.is_empty() || !what.options.query.is_empty(),
+            "{kind} sends other frames than those of the camera, or none: {}",
+            server.last_words()
+        );
         progress(&format!(
             "{kind}, {}, {} cameras, {} viewers: {:.2} µs, {:.1} frames/s",
             what.input.name,
@@ -177,11 +183,12 @@ fn age(window: &Window, percent: f64) -> f64 {
 fn warn(section: &mut Section, what: &str, window: &Window) {
     if let Some(limit) = window.own.limit() {
         section.note(format!(
-            "{what}: {limit} (its threads {:.0} % and {:.0} % of a core, longest pass {:.1} ms, machine {:.0} % busy)",
+            "{what}: {limit} (its threads {:.0} % and {:.0} % of a core, longest pass {:.1} ms, machine {:.0} % busy, {:.0} % of it by other programs)",
             window.own.discarding * 100.0,
             window.own.reading * 100.0,
             crate::figures::milliseconds(window.own.longest_pass),
-            window.own.machine * 100.0
+            window.own.machine * 100.0,
+            window.own.others * 100.0
         ));
     }
 }

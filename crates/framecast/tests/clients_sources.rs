@@ -95,7 +95,10 @@ fn what_ffmpeg_serves_is_a_camera() {
 fn ustreamer_is_a_camera() {
     let folder = tempfile::tempdir().unwrap();
     let library = folder.path().join("fakev4l2.so");
-    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tools/fakev4l2/fakev4l2.c");
+    let source = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../tools/fakev4l2/fakev4l2.c"
+    );
     let built = run(
         "cc",
         &[
