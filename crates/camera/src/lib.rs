@@ -42,7 +42,7 @@ pub mod conformance;
 
 pub use controls::{Control, ControlKind, Controls, Setting};
 pub use error::{Error, ErrorKind, Result, Retry};
-pub use frame::{Captured, Format, Frame, Layout, Size};
+pub use frame::{Captured, Format, Frame, Layout, Range, Size};
 pub use frames::{Frames, Running, Stop};
 
 /// A source of frames that can be opened, closed and opened again.

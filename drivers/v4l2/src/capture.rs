@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use framecast_camera::{Captured, Error, ErrorKind, Format, Frame, Result, Size, Stop};
+use framecast_camera::{Captured, Error, ErrorKind, Format, Frame, Range, Result, Size, Stop};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::{
@@ -57,7 +57,7 @@ impl Capture {
         let pixels = device.set_format(best.format, best.size)?;
         let format = FourCc(pixels.pixelformat);
         let size = Size::new(pixels.width, pixels.height);
-        let Some(usable) = format.format(stride(format, &pixels)) else {
+        let Some(usable) = format.format(stride(format, &pixels), range(format, &pixels)) else {
             return Err(unusable(&device, wish));
         };
         let rate = wish.rate(&best.rates).or(wish.fps);
@@ -193,7 +193,11 @@ impl Capture {
         };
         let data = mapping.copy(buffer.bytesused as usize);
         let frame = match self.format {
-            Format::Raw { layout, stride } => Frame::raw(layout, self.given.size, stride, data),
+            Format::Raw {
+                layout,
+                stride,
+                range,
+            } => Frame::raw(layout, self.given.size, stride, data).of_range(range),
             _ => Frame::jpeg(data),
         };
         let moment = self.clock.moment(stamp(buffer), now);
@@ -236,6 +240,17 @@ fn stride(format: FourCc, pixels: &abi::Pixels) -> u32 {
     match pixels.bytesperline {
         0 => format.row(pixels.width),
         stride => stride,
+    }
+}
+
+/// Which values the samples take.
+///
+/// Source: <https://docs.kernel.org/userspace-api/media/v4l/colorspaces-defs.html>
+fn range(format: FourCc, pixels: &abi::Pixels) -> Range {
+    match pixels.quantization {
+        abi::QUANTIZATION_FULL => Range::Full,
+        abi::QUANTIZATION_LIMITED => Range::Limited,
+        _ => format.usual_range(pixels.colorspace == abi::COLORSPACE_JPEG),
     }
 }
 
