@@ -11,9 +11,9 @@ use super::{
 const FULL_COLOUR: u8 = 90;
 
 #[cfg(not(feature = "turbojpeg"))]
-type Fastest = super::portable::Portable;
+pub(super) type Fastest = super::portable::Portable;
 #[cfg(feature = "turbojpeg")]
-type Fastest = super::turbo::Turbo;
+pub(super) type Fastest = super::turbo::Turbo;
 
 /// What makes a baseline JPEG of sound pixels, and may keep memory from one to the next.
 pub(super) trait Compress: Default {

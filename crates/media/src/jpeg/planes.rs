@@ -26,6 +26,10 @@ pub(super) struct Planes<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Needs {
     /// Without a gap between lines.
+    #[cfg_attr(
+        feature = "turbojpeg",
+        allow(dead_code, reason = "what the C library doesn't need")
+    )]
     Tight,
     /// Luma with an even number of lines and of pixels in each, as many as chroma covers.
     Even,
