@@ -3,17 +3,18 @@
 use std::{fmt::Display, str::FromStr};
 
 use framecast_camera::{Error, ErrorKind, Result, Setting};
-use framecast_v4l2::{Setup, V4l2, Wish};
+use framecast_v4l2::{Memory, Setup, Wish};
 
 pub(crate) use framecast_v4l2::{Listed, ListedSize, Rates, devices};
 
 use super::{Request, Scheme};
 
 pub(super) fn scheme() -> Scheme {
+    let memory = Memory::default();
     Scheme::new(
         "v4l2",
         "a USB or built-in camera: v4l2: for the first, or v4l2:/dev/video0, v4l2:SERIAL, v4l2:NAME of /dev/v4l/by-id",
-        |request| {
+        move |request| {
             let wish = Wish {
                 size: request.size,
                 fps: request.fps,
@@ -23,7 +24,7 @@ pub(super) fn scheme() -> Scheme {
                 input: option(request, "input")?,
                 controls: controls(request)?,
             };
-            Ok(V4l2::with(request.source.rest(), wish, setup))
+            Ok(memory.camera(request.source.rest(), wish, setup))
         },
     )
     .options(&[

@@ -24,6 +24,8 @@ pub struct Tile<'a> {
     pub reason: Option<&'a str>,
     /// Width and height of its pictures, once known.
     pub size: Option<(u32, u32)>,
+    /// What its device gives, where that is known.
+    pub device: Option<&'a str>,
 }
 
 /// The page with all cameras, at the server's base.
@@ -91,6 +93,8 @@ pub fn camera(camera: &Tile<'_>) -> Markup {
                         dd data-detail="rate" { "–" }
                         dt { "Size" }
                         dd data-detail="size" { (size.as_deref().unwrap_or("–")) }
+                        dt { "Device gives" }
+                        dd data-detail="device" { (camera.device.unwrap_or("–")) }
                         dt { "Age of the picture" }
                         dd data-detail="age" { "–" }
                         dt { "Viewers" }
@@ -217,6 +221,7 @@ mod tests {
             state: "live",
             reason: None,
             size: Some((640, 480)),
+            device: Some("MJPG 640x480"),
         }
     }
 

@@ -106,6 +106,7 @@ struct Known {
     source: String,
     state: CameraState,
     size: Option<Size>,
+    device: Option<String>,
 }
 
 impl Known {
@@ -116,6 +117,7 @@ impl Known {
             source: entry.map_or_else(String::new, |entry| entry.request.source.to_string()),
             state: feed.status().state,
             size: feed.size(),
+            device: feed.given().map(|given| given.to_string()),
         }
     }
 
@@ -126,6 +128,7 @@ impl Known {
             state: self.state.as_str(),
             reason: self.state.reason().map(AsRef::as_ref),
             size: self.size.map(|size| (size.width, size.height)),
+            device: self.device.as_deref(),
         }
     }
 }

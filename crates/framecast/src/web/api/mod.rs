@@ -19,7 +19,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::App;
 
 pub use controls::{ControlKindView, ControlView, ControlsView, MenuView};
-pub use devices::{DeviceFormatView, DeviceSizeView, DeviceView, DevicesView};
+pub use devices::{
+    DeviceFormatView, DeviceSizeView, DeviceView, DevicesView, ModeView, ModuleView,
+};
 pub use types::{
     CameraState, CameraView, CamerasView, Counters, NewCamera, SettingsChange, StateView,
 };
