@@ -144,7 +144,7 @@ fn sound(frame: &Frame) -> Result<(), Violation> {
             fault("a JPEG frame does not start with FF D8")
         }
         Format::Jpeg => Ok(()),
-        Format::Raw { layout, stride } => {
+        Format::Raw { layout, stride, .. } => {
             let Some(size) = frame.size else {
                 return fault("a raw frame has no size");
             };

@@ -31,6 +31,8 @@ pub enum Format {
         layout: Layout,
         /// Bytes from the start of one row to the start of the next, in the first plane.
         stride: u32,
+        /// Which values the samples take.
+        range: Range,
     },
 }
 
@@ -59,6 +61,18 @@ pub enum Layout {
     Bgr24,
     /// 8 bit luma only.
     Grey,
+}
+
+/// Which values the samples of uncompressed pixels take.
+///
+/// Source: <https://docs.kernel.org/userspace-api/media/v4l/colorspaces-defs.html>
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Range {
+    /// 0 is black and 255 is white.
+    #[default]
+    Full,
+    /// 16 is black and 235 is white, and colour differences go from 16 to 240: the range of video, which webcams use too.
+    Limited,
 }
 
 /// Width and height of a picture in pixels.
@@ -90,14 +104,28 @@ impl Frame {
         }
     }
 
-    /// Uncompressed pixels, taken now. `stride` is in bytes; the hub refuses a frame whose data is too short for it.
+    /// Uncompressed pixels of full range, taken now. `stride` is in bytes; the hub refuses a frame whose data is too short
+    /// for it.
     pub fn raw(layout: Layout, size: Size, stride: u32, data: impl Into<Bytes>) -> Self {
         Self {
             data: data.into(),
-            format: Format::Raw { layout, stride },
+            format: Format::Raw {
+                layout,
+                stride,
+                range: Range::Full,
+            },
             size: Some(size),
             captured: Captured::now(),
         }
+    }
+
+    /// The same picture, whose samples take the values of `range`. A JPEG always has the full range.
+    #[must_use]
+    pub fn of_range(mut self, values: Range) -> Self {
+        if let Format::Raw { range, .. } = &mut self.format {
+            *range = values;
+        }
+        self
     }
 
     /// The same picture with the time that the device says it was taken.

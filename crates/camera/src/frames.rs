@@ -9,16 +9,13 @@ use std::{
     future::poll_fn,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
 };
 
 use futures_core::Stream;
 use tokio::sync::{Notify, oneshot};
 
-use crate::{Error, ErrorKind, Frame, Result};
+use crate::{Error, ErrorKind, Frame, Lost, Result, Stop};
 
 /// Frames that may wait for the reader of a blocking driver before the oldest is lost.
 const QUEUE: usize = 4;
@@ -48,13 +45,13 @@ impl Frames {
         I: Iterator<Item = Result<Frame>>,
     {
         Self(Source::Blocking(Box::new(move |queue| {
-            match open(Stop(Arc::clone(&queue.stop))) {
+            match open(queue.stop.clone()) {
                 Err(error) => queue.push(Err(error)),
                 Ok(frames) => {
                     for item in frames {
                         let last = ends(&item);
                         queue.push(item);
-                        if last || queue.stop.load(Ordering::Relaxed) {
+                        if last || queue.stop.is_requested() {
                             break;
                         }
                     }
@@ -114,17 +111,6 @@ impl fmt::Debug for Frames {
     }
 }
 
-/// Tells a blocking driver that nobody wants its frames any more.
-#[derive(Clone, Debug)]
-pub struct Stop(Arc<AtomicBool>);
-
-impl Stop {
-    /// Whether the driver should end.
-    pub fn is_requested(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
 /// An open camera.
 pub struct Running(Reader);
 
@@ -160,18 +146,21 @@ impl Running {
         }
     }
 
-    /// How many frames were lost since the last call because they were not read in time.
-    pub fn take_lost(&mut self) -> u64 {
+    /// How many frames were lost since the last call.
+    pub fn take_lost(&mut self) -> Lost {
         match &self.0 {
-            Reader::Thread { queue, .. } => std::mem::take(&mut queue.locked().lost),
-            Reader::Stream(_) => 0,
+            Reader::Thread { queue, .. } => Lost {
+                unread: std::mem::take(&mut queue.locked().lost),
+                ..queue.stop.take_lost()
+            },
+            Reader::Stream(_) => Lost::default(),
         }
     }
 
     /// Closes the device and returns when it is closed. Dropping closes it too, but tells nobody when.
     pub async fn close(mut self) {
         if let Reader::Thread { queue, on_close } = &mut self.0 {
-            queue.stop.store(true, Ordering::Relaxed);
+            queue.stop.request();
             // The sender is only ever dropped: the error is the signal.
             let _closed = on_close.await;
         }
@@ -181,7 +170,7 @@ impl Running {
 impl Drop for Reader {
     fn drop(&mut self) {
         if let Self::Thread { queue, .. } = self {
-            queue.stop.store(true, Ordering::Relaxed);
+            queue.stop.request();
         }
     }
 }
@@ -198,7 +187,7 @@ struct Queue {
     // A std mutex: it is held for a push or a pop, never across an await.
     state: Mutex<State>,
     arrived: Notify,
-    stop: Arc<AtomicBool>,
+    stop: Stop,
 }
 
 #[derive(Default)]
@@ -310,8 +299,28 @@ mod tests {
         on_done.await.unwrap();
         let first = running.next().await.unwrap().unwrap();
         assert_eq!(first.data[..], [6]);
-        assert_eq!(running.take_lost(), 6);
-        assert_eq!(running.take_lost(), 0);
+        assert_eq!(running.take_lost().unread, 6);
+        assert_eq!(running.take_lost(), Lost::default());
+    }
+
+    #[tokio::test]
+    async fn a_driver_tells_of_frames_that_its_device_lost() {
+        let mut running = Frames::blocking(|stop: Stop| {
+            stop.missed(3);
+            Ok((0..2).map(move |number| {
+                stop.damaged(1);
+                frame(number)
+            }))
+        })
+        .start();
+        while running.next().await.is_some() {}
+        let lost = Lost {
+            missed: 3,
+            damaged: 2,
+            ..Lost::default()
+        };
+        assert_eq!(running.take_lost(), lost);
+        assert_eq!(running.take_lost(), Lost::default());
     }
 
     #[tokio::test]

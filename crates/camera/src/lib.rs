@@ -6,6 +6,7 @@
 //! - [`Frames`] says how the frames are made: by a [blocking](Frames::blocking) iterator on a thread of its own, or by an
 //!   asynchronous [stream](Frames::stream). [`Running`] is the same once it is open.
 //! - [`Frame`] is one picture: its bytes, [`Format`], [`Size`] and the time it was [`Captured`].
+//! - [`Given`] is what a device really gives, for a driver that knows it.
 //! - [`Controls`] are brightness, focus and the like, for a camera that has such.
 //! - [`Error`] says what went wrong, and its [`ErrorKind`] whether trying again may help.
 //! - [`conformance`] checks a finished driver.
@@ -37,13 +38,17 @@ mod controls;
 mod error;
 mod frame;
 mod frames;
+mod given;
+mod stop;
 
 pub mod conformance;
 
 pub use controls::{Control, ControlKind, Controls, Setting};
 pub use error::{Error, ErrorKind, Result, Retry};
-pub use frame::{Captured, Format, Frame, Layout, Size};
-pub use frames::{Frames, Running, Stop};
+pub use frame::{Captured, Format, Frame, Layout, Range, Size};
+pub use frames::{Frames, Running};
+pub use given::Given;
+pub use stop::{Lost, Stop};
 
 /// A source of frames that can be opened, closed and opened again.
 ///
@@ -55,6 +60,11 @@ pub trait Camera: Send + Sync + 'static {
     /// Cheap and immediate: the opening itself happens inside the returned [`Frames`], so that a slow or hanging device
     /// holds up nobody else.
     fn frames(&self) -> Frames;
+
+    /// What it gave when it was opened last; `None` before that, and for a driver that doesn't know.
+    fn given(&self) -> Option<Given> {
+        None
+    }
 
     /// What can be turned on it while it runs; `None` for most.
     fn controls(&self) -> Option<&dyn Controls> {

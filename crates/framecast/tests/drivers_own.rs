@@ -13,7 +13,7 @@ use std::{
 
 use framecast::drivers::{Registry, Scheme, push::Ports};
 use framecast_camera::{
-    Camera, ErrorKind, Format, Frame, Frames, Layout, Size,
+    Camera, ErrorKind, Format, Frame, Frames, Layout, Range, Size,
     conformance::{self, Patience},
 };
 use support::{camera, end, frame, jpeg, request};
@@ -35,7 +35,13 @@ async fn the_test_camera_has_any_size_and_moves() {
     let layout = Layout::Rgb24;
     assert_eq!(first.size, Some(Size::new(321, 123)));
     let stride = 3 * 321;
-    assert_eq!(first.format, Format::Raw { layout, stride });
+    let range = Range::Full;
+    let format = Format::Raw {
+        layout,
+        stride,
+        range,
+    };
+    assert_eq!(first.format, format);
     assert_ne!(first.data, frame(&mut running).await.data);
     running.close().await;
 }
@@ -48,7 +54,7 @@ async fn the_test_camera_keeps_its_rate() {
     let mut frames = 0;
     while start.elapsed() < Duration::from_secs(1) {
         frame(&mut running).await;
-        frames += 1 + running.take_lost();
+        frames += 1 + running.take_lost().unread;
     }
     running.close().await;
     assert!((45..=55).contains(&frames), "{frames}");

@@ -231,15 +231,28 @@ async fn a_missing_program_is_told_with_the_package_to_install() {
 }
 
 #[tokio::test]
-async fn an_old_system_is_told_to_use_v4l2() {
+async fn an_old_system_without_the_program_has_its_camera_by_the_kernel() {
     let board = Board::bare();
-    board.put("sys/class/video4linux/video0/name", "camera0\n");
-    fs::create_dir(board.path("sys/class/video4linux/video0/device")).unwrap();
-    let driver = board.path("sys/class/video4linux/video0/device/driver");
+    let node = "sys/class/video4linux/video99";
+    board.put(&format!("{node}/name"), "camera0\n");
+    fs::create_dir(board.path(&format!("{node}/device"))).unwrap();
+    let driver = board.path(&format!("{node}/device/driver"));
     symlink("../../bus/platform/drivers/bcm2835-camera", driver).unwrap();
-    let (kind, message) = board.end("pi", &[]).await;
-    assert_eq!(kind, ErrorKind::Unsupported);
-    assert!(message.contains("`v4l2:/dev/video0`"), "{message}");
+    // That there is no such node on this machine, only the kernel's driver can say.
+    let (kind, message) = board.end("pi", &["awb=daylight"]).await;
+    assert_eq!(kind, ErrorKind::Unavailable);
+    assert!(
+        message.contains("`/dev/video99` is not plugged in"),
+        "{message}"
+    );
+    board.install("rpicam-vid");
+    let mut running = board.camera("pi", &[]).frames().start();
+    frame(&mut running).await;
+    running.close().await;
+}
+
+#[tokio::test]
+async fn a_program_that_finds_the_old_driver_says_what_to_do() {
     let (kind, message) = Board::in_the_mood("legacy").end("pi", &[]).await;
     assert_eq!(kind, ErrorKind::Unsupported);
     assert!(message.contains("`v4l2:/dev/video0`"), "{message}");

@@ -49,6 +49,7 @@ fn colour(frame: &Frame, x: u32, y: u32) -> [u8; 3] {
     let Format::Raw {
         layout: Layout::Rgb24,
         stride,
+        ..
     } = frame.format
     else {
         panic!("{:?}", frame.format);

@@ -95,6 +95,13 @@ fn what_was_turned_is_turned_again_when_a_camera_is_plugged_back_in() {
     let wanted = before["default"].as_i64().unwrap() + 5;
     let turned = guest.json("PATCH", CONTROLS, &json!({ "brightness": wanted }));
     assert_eq!(turned.status, 200, "{}", turned.text());
+    let smaller = guest.json(
+        "PATCH",
+        "/api/v1/cameras/cam",
+        &json!({ "size": "320x240" }),
+    );
+    assert_eq!(smaller.status, 200, "{}", smaller.text());
+    viewer.until(|part| part.is_live() && server::size(&part.jpeg) == (320, 240));
     guest.unplug();
     viewer.until(|part| !part.is_live());
     guest.plug();

@@ -223,6 +223,7 @@ export class FramecastCamera extends HTMLElement {
       reason: this.#state?.reason ?? null,
       viewers: this.#state?.viewers ?? null,
       size: this.#state?.size ?? null,
+      device: this.#state?.device ?? null,
       rate: this.#interval && since !== null ? 1_000 / Math.max(this.#interval, since) : null,
       age: this.#shown && since !== null && !this.#stream ? this.#shown.age + since : null,
     };

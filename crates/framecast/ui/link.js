@@ -21,6 +21,7 @@
  * @property {number} [viewers]
  * @property {number} [fps]
  * @property {string | null} [size]
+ * @property {string | null} [device] What the device gives, as in `MJPG 640x480 at 30 frames a second`.
  *
  * @typedef {'idle' | 'connecting' | 'open' | 'lost' | 'blocked'} Status
  * `blocked`: no WebSocket has ever opened here, so a proxy probably forbids them; it goes on trying.

@@ -56,6 +56,7 @@ const details = {
   state: ({ mood, text, reason, state }) => (mood === 'live' ? text : (reason ?? state?.replace('_', ' ') ?? text)),
   rate: ({ mood, rate }) => (mood === 'live' && rate ? `${rate.toFixed(1)} fps` : null),
   size: ({ size }) => size?.replace('x', ' × ') ?? null,
+  device: ({ device }) => device?.replace('x', ' × ') ?? null,
   age: ({ age }) => (age === null ? null : span(age)),
   viewers: ({ viewers }) => viewers,
 };

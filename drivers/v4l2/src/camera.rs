@@ -1,7 +1,7 @@
 //! The camera as the contract wants it: found anew each time it is opened, and waited for while it is unplugged.
 
 use std::{
-    fmt,
+    collections::HashMap,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -11,15 +11,10 @@ use std::{
 };
 
 use framecast_camera::{
-    Camera, Control, Controls, Error, ErrorKind, Frame, Frames, Result, Setting, Stop,
+    Camera, Control, Controls, Error, ErrorKind, Frame, Frames, Given, Result, Setting, Stop,
 };
 
-use crate::{
-    capture::{Capture, Given},
-    device::Device,
-    find::System,
-    format::Wish,
-};
+use crate::{capture::Capture, device::Device, find::System, format::Wish};
 
 /// How often an unplugged camera is looked for.
 const LOOK: Duration = Duration::from_millis(100);
@@ -47,8 +42,8 @@ struct Plan {
     system: System,
     /// It was opened or missed before: whoever asks again wants to wait for it.
     known: AtomicBool,
-    /// What was turned since, the last value of each.
-    turned: Mutex<Vec<Setting>>,
+    /// What was turned since, the last value of each. Shared with the cameras that come after this one for its device.
+    turned: Arc<Mutex<Vec<Setting>>>,
     /// What it gave when it was opened last.
     given: Mutex<Option<Given>>,
 }
@@ -62,15 +57,56 @@ impl V4l2 {
 
     /// The same, set up before each opening.
     pub fn with(name: impl Into<String>, wish: Wish, setup: Setup) -> Self {
+        Self::remembering(name.into(), wish, setup, Arc::default())
+    }
+
+    fn remembering(
+        name: String,
+        wish: Wish,
+        setup: Setup,
+        turned: Arc<Mutex<Vec<Setting>>>,
+    ) -> Self {
         Self(Arc::new(Plan {
-            name: name.into(),
+            name,
             wish,
             setup,
             system: System::default(),
             known: AtomicBool::new(false),
-            turned: Mutex::default(),
+            turned,
             given: Mutex::new(None),
         }))
+    }
+}
+
+/// What was turned on devices while they ran, by name: outlives the cameras, which are made anew whenever something else
+/// is asked of a device.
+#[derive(Clone, Debug, Default)]
+pub struct Memory(Arc<Mutex<HashMap<String, Remembered>>>);
+
+#[derive(Debug)]
+struct Remembered {
+    /// What was set up when it was turned: where that changes, it counts.
+    controls: Vec<Setting>,
+    turned: Arc<Mutex<Vec<Setting>>>,
+}
+
+impl Memory {
+    /// [`V4l2::with`], turned as the camera before it was that had this name and the same setup.
+    pub fn camera(&self, name: impl Into<String>, wish: Wish, setup: Setup) -> V4l2 {
+        let name = name.into();
+        let mut devices = locked(&self.0);
+        let remembered = devices.entry(name.clone()).or_insert_with(|| Remembered {
+            controls: setup.controls.clone(),
+            turned: Arc::default(),
+        });
+        if remembered.controls != setup.controls {
+            *remembered = Remembered {
+                controls: setup.controls.clone(),
+                turned: Arc::default(),
+            };
+        }
+        let turned = Arc::clone(&remembered.turned);
+        V4l2::remembering(name, wish, setup, turned)
     }
 }
 
@@ -94,6 +130,10 @@ impl Camera for V4l2 {
                 stop,
             })
         })
+    }
+
+    fn given(&self) -> Option<Given> {
+        locked(&self.0.given).clone()
     }
 
     fn controls(&self) -> Option<&dyn Controls> {
@@ -173,14 +213,14 @@ impl Plan {
 
     /// Tells what the camera gives, and warns if that is not what was asked; once, however often it is opened.
     fn report(&self, capture: &Capture) {
-        let given = capture.given;
-        let before = locked(&self.given).replace(given);
-        if before == Some(given) {
+        let given = &capture.given;
+        let before = locked(&self.given).replace(given.clone());
+        if before.as_ref() == Some(given) {
             return;
         }
         let device = capture.device();
         let (path, card) = (device.path().display(), &device.card);
-        match shortfall(&self.wish, &given) {
+        match shortfall(&self.wish, given) {
             Some(asked) => {
                 tracing::warn!("{path} ({card}) can't do {asked}: it gives {given}, the nearest");
             }
@@ -203,17 +243,6 @@ fn shortfall(wish: &Wish, given: &Given) -> Option<String> {
         (Some(size), None) => Some(size.to_string()),
         (None, Some(fps)) => Some(format!("{fps} frames a second")),
         (Some(size), Some(fps)) => Some(format!("{size} at {fps} frames a second")),
-    }
-}
-
-/// As in `MJPG 640x480 at 30 frames a second`.
-impl fmt::Display for Given {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.format, self.size)?;
-        match self.fps {
-            Some(fps) => write!(f, " at {} frames a second", (fps * 100.0).round() / 100.0),
-            None => Ok(()),
-        }
     }
 }
 
@@ -276,9 +305,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_was_turned_outlives_the_camera_unless_its_setup_changes() {
+        let memory = Memory::default();
+        let setting = |text: &str| text.parse::<Setting>().unwrap();
+        let setup = |text: &str| Setup {
+            input: None,
+            controls: vec![setting(text)],
+        };
+        let camera = |text| memory.camera("cam", Wish::default(), setup(text));
+        locked(&camera("hue=1").0.turned).push(setting("gain=5"));
+        assert_eq!(*locked(&camera("hue=1").0.turned), [setting("gain=5")]);
+        let other = memory.camera("other", Wish::default(), setup("hue=1"));
+        assert_eq!(*locked(&other.0.turned), []);
+        assert_eq!(*locked(&camera("hue=2").0.turned), []);
+    }
+
+    #[test]
     fn only_what_falls_short_is_warned_of() {
         let given = Given {
-            format: "MJPG".parse().unwrap(),
+            format: "MJPG".to_owned(),
             size: Size::new(640, 480),
             fps: Some(29.97),
         };
@@ -292,6 +337,5 @@ mod tests {
         assert_eq!(short(Some((640, 480)), Some(30.0)), "");
         assert_eq!(short(Some((800, 600)), Some(10.0)), "800x600");
         assert_eq!(short(None, Some(60.0)), "60 frames a second");
-        assert_eq!(given.to_string(), "MJPG 640x480 at 29.97 frames a second");
     }
 }

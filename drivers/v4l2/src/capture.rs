@@ -7,7 +7,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use framecast_camera::{Captured, Error, ErrorKind, Format, Frame, Result, Size, Stop};
+use framecast_camera::{
+    Captured, Error, ErrorKind, Format, Frame, Given, Range, Result, Size, Stop,
+};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::{
@@ -24,14 +26,6 @@ const BUFFERS: u32 = 4;
 /// How soon a stop is noticed while no picture comes.
 const STOP_NOTICED: Duration = Duration::from_millis(100);
 
-/// What a device really gives.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Given {
-    pub(crate) format: FourCc,
-    pub(crate) size: Size,
-    pub(crate) fps: Option<f64>,
-}
-
 /// A device that is giving pictures. Dropping it stops and closes the device.
 #[derive(Debug)]
 pub(crate) struct Capture {
@@ -39,6 +33,7 @@ pub(crate) struct Capture {
     buffers: Vec<Mapping>,
     device: Device,
     format: Format,
+    size: Size,
     pub(crate) given: Given,
     clock: Clock,
     losses: Losses,
@@ -57,12 +52,12 @@ impl Capture {
         let pixels = device.set_format(best.format, best.size)?;
         let format = FourCc(pixels.pixelformat);
         let size = Size::new(pixels.width, pixels.height);
-        let Some(usable) = format.format(stride(format, &pixels)) else {
+        let Some(usable) = format.format(stride(format, &pixels), range(format, &pixels)) else {
             return Err(unusable(&device, wish));
         };
         let rate = wish.rate(&best.rates).or(wish.fps);
         let given = Given {
-            format,
+            format: format.to_string(),
             size,
             fps: rate.and_then(|fps| device.set_rate(fps)).or(rate),
         };
@@ -73,6 +68,7 @@ impl Capture {
             device,
             outdated: false,
             format: usable,
+            size,
             given,
             ready: VecDeque::new(),
         };
@@ -120,6 +116,8 @@ impl Capture {
             if stop.is_requested() {
                 return None;
             }
+            let now = Instant::now();
+            self.losses.report(stop, self.device.path(), now);
             if let Some(frame) = self.ready.pop_front() {
                 return Some(Ok(frame));
             }
@@ -129,7 +127,6 @@ impl Capture {
             if self.outdated {
                 return None;
             }
-            self.losses.report(self.device.path(), Instant::now());
         }
     }
 
@@ -157,7 +154,7 @@ impl Capture {
         // With every buffer full the device had to stop: what waited is old, and only the newest still worth showing.
         let late = filled.len() == self.buffers.len() && filled.len() > 1;
         let skipped = if late { filled.len() - 1 } else { 0 };
-        self.losses.missed(skipped);
+        self.losses.missed(skipped as u64);
         for (number, mut buffer) in filled.into_iter().enumerate() {
             if number >= skipped {
                 self.take(&buffer, now);
@@ -193,7 +190,11 @@ impl Capture {
         };
         let data = mapping.copy(buffer.bytesused as usize);
         let frame = match self.format {
-            Format::Raw { layout, stride } => Frame::raw(layout, self.given.size, stride, data),
+            Format::Raw {
+                layout,
+                stride,
+                range,
+            } => Frame::raw(layout, self.size, stride, data).of_range(range),
             _ => Frame::jpeg(data),
         };
         let moment = self.clock.moment(stamp(buffer), now);
@@ -239,6 +240,17 @@ fn stride(format: FourCc, pixels: &abi::Pixels) -> u32 {
     }
 }
 
+/// Which values the samples take.
+///
+/// Source: <https://docs.kernel.org/userspace-api/media/v4l/colorspaces-defs.html>
+fn range(format: FourCc, pixels: &abi::Pixels) -> Range {
+    match pixels.quantization {
+        abi::QUANTIZATION_FULL => Range::Full,
+        abi::QUANTIZATION_LIMITED => Range::Limited,
+        _ => format.usual_range(pixels.colorspace == abi::COLORSPACE_JPEG),
+    }
+}
+
 fn unusable(device: &Device, wish: &Wish) -> Error {
     let formats: Vec<String> = device.formats().iter().map(|f| f.0.to_string()).collect();
     let has = if formats.is_empty() {
@@ -260,6 +272,27 @@ fn unusable(device: &Device, wish: &Wish) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_range_is_what_the_driver_says_or_else_the_kernels_rule() {
+        let range = |format: &str, quantization, colorspace| {
+            let mut pixels = abi::Pixels::zero();
+            (pixels.quantization, pixels.colorspace) = (quantization, colorspace);
+            range(format.parse().unwrap(), &pixels)
+        };
+        let srgb = 8;
+        for (quantization, expected) in [(1, Range::Full), (2, Range::Limited)] {
+            for format in ["YUYV", "NV12", "GREY", "RGB3"] {
+                assert_eq!(range(format, quantization, srgb), expected, "{format}");
+                assert_eq!(range(format, quantization, abi::COLORSPACE_JPEG), expected);
+            }
+        }
+        assert_eq!(range("YUYV", 0, srgb), Range::Limited);
+        assert_eq!(range("YU12", 0, 0), Range::Limited);
+        assert_eq!(range("YUYV", 0, abi::COLORSPACE_JPEG), Range::Full);
+        assert_eq!(range("RGB3", 0, srgb), Range::Full);
+        assert_eq!(range("GREY", 0, srgb), Range::Full);
+    }
 
     #[test]
     fn only_monotonic_timestamps_are_believed() {

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use framecast_camera::{Format, Layout, Size};
+use framecast_camera::{Format, Layout, Range, Size};
 
 /// The four characters that name a pixel format.
 ///
@@ -33,15 +33,16 @@ enum Kind {
 }
 
 impl FourCc {
-    /// What its frames are, for rows of `stride` bytes; `None` if framecast can't use them.
-    pub(crate) fn format(self, stride: u32) -> Option<Format> {
-        KNOWN
-            .iter()
-            .find(|(name, _)| Self::from(**name) == self)
-            .map(|(_, kind)| match *kind {
-                Kind::Jpeg => Format::Jpeg,
-                Kind::Raw(layout) => Format::Raw { layout, stride },
-            })
+    /// What its frames are, for rows of `stride` bytes and samples of that range; `None` if framecast can't use them.
+    pub(crate) fn format(self, stride: u32, range: Range) -> Option<Format> {
+        Some(match self.kind()? {
+            Kind::Jpeg => Format::Jpeg,
+            Kind::Raw(layout) => Format::Raw {
+                layout,
+                stride,
+                range,
+            },
+        })
     }
 
     /// Its place among the formats that framecast can use; the first is the most welcome.
@@ -57,18 +58,32 @@ impl FourCc {
 
     /// Bytes in a row of that many pixels without a gap, in the first plane.
     pub(crate) fn row(self, width: u32) -> u32 {
-        match self.format(0) {
-            Some(Format::Raw { layout, .. }) => match layout {
-                Layout::Yuyv | Layout::Uyvy => width.saturating_mul(2),
-                Layout::Rgb24 | Layout::Bgr24 => width.saturating_mul(3),
-                _ => width,
-            },
+        match self.kind() {
+            Some(Kind::Raw(Layout::Yuyv | Layout::Uyvy)) => width.saturating_mul(2),
+            Some(Kind::Raw(Layout::Rgb24 | Layout::Bgr24)) => width.saturating_mul(3),
+            Some(Kind::Raw(_)) => width,
             _ => 0,
         }
     }
 
+    /// The values that its samples take where the driver leaves that open, by the kernel's rule: those of video for colour
+    /// differences, unless it is the colour space of JPEG. Grey is no exception there, but sensors that give it don't keep
+    /// to that, so it is taken as it is.
+    pub(crate) fn usual_range(self, of_jpeg: bool) -> Range {
+        match self.kind() {
+            Some(Kind::Raw(Layout::Rgb24 | Layout::Bgr24 | Layout::Grey)) => Range::Full,
+            Some(Kind::Raw(_)) if !of_jpeg => Range::Limited,
+            _ => Range::Full,
+        }
+    }
+
+    fn kind(self) -> Option<Kind> {
+        let known = KNOWN.iter().find(|(name, _)| Self::from(**name) == self);
+        known.map(|(_, kind)| *kind)
+    }
+
     fn is_jpeg(self) -> bool {
-        self.format(0) == Some(Format::Jpeg)
+        matches!(self.kind(), Some(Kind::Jpeg))
     }
 }
 

@@ -29,7 +29,7 @@ mod losses;
 mod signal;
 mod trouble;
 
-pub use camera::{Setup, V4l2};
+pub use camera::{Memory, Setup, V4l2};
 pub use device::Rates;
 pub use find::Names;
 pub use format::{FourCc, Wish};

@@ -1,6 +1,7 @@
-//! Pictures that never arrive: counted, and told now and then.
+//! Pictures that never arrive: told to the reader at once, and to the log now and then.
 
 use std::{
+    mem,
     path::Path,
     time::{Duration, Instant},
 };
@@ -10,12 +11,16 @@ const TOLD: Duration = Duration::from_secs(10);
 /// A larger gap is no gap but a counter that started anew.
 const LARGEST_GAP: u32 = 1000;
 
+use framecast_camera::Stop;
+
 /// What was lost since the log told of it.
 #[derive(Debug)]
 pub(crate) struct Losses {
     last: Option<u32>,
-    missed: usize,
-    damaged: usize,
+    missed: u64,
+    damaged: u64,
+    /// What of it the reader was told.
+    told: (u64, u64),
     since: Instant,
 }
 
@@ -25,6 +30,7 @@ impl Losses {
             last: None,
             missed: 0,
             damaged: 0,
+            told: (0, 0),
             since: now,
         }
     }
@@ -34,13 +40,13 @@ impl Losses {
         if let Some(last) = self.last.replace(sequence) {
             let gap = sequence.wrapping_sub(last).wrapping_sub(1);
             if gap < LARGEST_GAP {
-                self.missed += gap as usize;
+                self.missed += u64::from(gap);
             }
         }
     }
 
     /// Pictures came too late to be read; the next number will not show it.
-    pub(crate) fn missed(&mut self, pictures: usize) {
+    pub(crate) fn missed(&mut self, pictures: u64) {
         if pictures > 0 {
             self.missed += pictures;
             self.last = None;
@@ -52,8 +58,11 @@ impl Losses {
         self.damaged += 1;
     }
 
-    /// Tells the log, if there is anything to tell and it is time.
-    pub(crate) fn report(&mut self, device: &Path, now: Instant) {
+    /// Tells the reader what is new, and the log, if there is anything to tell and it is time.
+    pub(crate) fn report(&mut self, stop: &Stop, device: &Path, now: Instant) {
+        let (missed, damaged) = mem::replace(&mut self.told, (self.missed, self.damaged));
+        stop.missed(self.missed - missed);
+        stop.damaged(self.damaged - damaged);
         if self.missed + self.damaged > 0 && now.duration_since(self.since) >= TOLD {
             tracing::warn!(
                 "{}: {} pictures missing and {} damaged in {:.0?}",
@@ -62,7 +71,7 @@ impl Losses {
                 self.damaged,
                 now.duration_since(self.since),
             );
-            (self.missed, self.damaged, self.since) = (0, 0, now);
+            (self.missed, self.damaged, self.told, self.since) = (0, 0, (0, 0), now);
         }
     }
 }
@@ -71,7 +80,7 @@ impl Losses {
 mod tests {
     use super::*;
 
-    fn missed(sequence: &[u32]) -> usize {
+    fn missed(sequence: &[u32]) -> u64 {
         let mut losses = Losses::new(Instant::now());
         for &number in sequence {
             losses.follow(number);

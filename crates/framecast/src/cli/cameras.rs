@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::web::api::{
-    ControlKindView, ControlView, DeviceFormatView, DeviceSizeView, DevicesView,
+    ControlKindView, ControlView, DeviceFormatView, DeviceSizeView, DevicesView, ModuleView,
 };
 
 /// Shows the devices to a person.
@@ -11,11 +11,21 @@ pub(super) struct Table<'a>(pub(super) &'a DevicesView);
 
 impl fmt::Display for Table<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.devices.is_empty() {
-            return writeln!(f, "no camera is plugged in");
+        let (devices, modules) = (&self.0.devices, &self.0.modules);
+        if devices.is_empty() && modules.is_empty() {
+            writeln!(f, "no camera is plugged in")?;
         }
-        for (number, device) in self.0.devices.iter().enumerate() {
+        if let Some(error) = &self.0.modules_error {
+            writeln!(f, "camera modules can't be listed: {error}")?;
+        }
+        for (number, module) in modules.iter().enumerate() {
             if number > 0 {
+                writeln!(f)?;
+            }
+            listed(f, module)?;
+        }
+        for (number, device) in devices.iter().enumerate() {
+            if number + modules.len() > 0 {
                 writeln!(f)?;
             }
             if let Some(error) = &device.error {
@@ -48,6 +58,31 @@ impl fmt::Display for Table<'_> {
         }
         Ok(())
     }
+}
+
+/// A camera module, with the ways in which its sensor can be read.
+fn listed(f: &mut fmt::Formatter<'_>, module: &ModuleView) -> fmt::Result {
+    write!(f, "{}  {}", module.source, module.model)?;
+    if let Some(size) = module.size {
+        write!(f, " {}x{}", size.width, size.height)?;
+    }
+    writeln!(
+        f,
+        "\n  source    {}\n  at        {}",
+        module.source, module.id
+    )?;
+    for mode in &module.modes {
+        write!(
+            f,
+            "  {:<15} {}x{}",
+            mode.format, mode.size.width, mode.size.height
+        )?;
+        match mode.fps {
+            Some(fps) => writeln!(f, " at up to {fps}")?,
+            None => writeln!(f)?,
+        }
+    }
+    Ok(())
 }
 
 fn show(f: &mut fmt::Formatter<'_>, format: &DeviceFormatView) -> fmt::Result {

@@ -1,17 +1,18 @@
 //! `v4l2:DEVICE`: a USB or built-in camera, by the crate `framecast-v4l2`.
 
 use framecast_camera::{Result, Setting};
-use framecast_v4l2::{Setup, V4l2, Wish};
+use framecast_v4l2::{Memory, Setup, Wish};
 
 pub(crate) use framecast_v4l2::{Listed, ListedSize, Rates, devices};
 
 use super::{Request, Scheme, request::parse};
 
 pub(super) fn scheme() -> Scheme {
+    let memory = Memory::default();
     Scheme::new(
         "v4l2",
         "a USB or built-in camera: v4l2: for the first, or v4l2:/dev/video0, v4l2:SERIAL, v4l2:NAME of /dev/v4l/by-id",
-        |request| {
+        move |request| {
             let wish = Wish {
                 size: request.size,
                 fps: request.fps,
@@ -21,7 +22,7 @@ pub(super) fn scheme() -> Scheme {
                 input: request.option("input")?,
                 controls: controls(request)?,
             };
-            Ok(V4l2::with(request.source.rest(), wish, setup))
+            Ok(memory.camera(request.source.rest(), wish, setup))
         },
     )
     .options(&[

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use framecast_camera::{Error, ErrorKind, Running, Size};
+use framecast_camera::{Error, ErrorKind, Lost, Running, Size};
 use framecast_media::{jpeg, picture};
 use tokio::{
     sync::watch,
@@ -18,7 +18,7 @@ use tokio::{
 use tracing::{debug, info, warn};
 
 use super::{
-    Feed, Linger, Plan, State,
+    Feed, Linger, Plan, State, Stats,
     backoff::Backoff,
     ingest::{Ingest, Prepared},
 };
@@ -117,6 +117,7 @@ impl Capture {
             // Before the device is closed: viewers should not have to wait for one that is wedged.
             Err(error) => End::Lost(self.lose(&error).await),
         };
+        count(self.feed.stats(), running.take_lost());
         if timeout(CLOSE, running.close()).await.is_err() {
             warn!(camera = %self.feed.name(), "the device did not close within {CLOSE:?} and is left to itself");
         }
@@ -154,10 +155,7 @@ impl Capture {
                 done = ingest.done(self.feed.stats()) => done,
                 item = running.next() => {
                     let stats = self.feed.stats();
-                    match running.take_lost() {
-                        0 => {}
-                        lost => stats.drop_frames("hub_busy", lost),
-                    }
+                    count(stats, running.take_lost());
                     match item {
                         Some(Ok(frame)) => ingest.take(frame, stats),
                         Some(Err(error)) if error.kind() == ErrorKind::NoSignal => {
@@ -311,6 +309,19 @@ impl Capture {
         match (*self.wanted.borrow_and_update(), plan.policy.linger) {
             (0, Linger::For(time)) => Some(after(time)),
             _ => None,
+        }
+    }
+}
+
+/// Counts frames that the hub never got.
+fn count(stats: &Stats, lost: Lost) {
+    for (reason, frames) in [
+        ("hub_busy", lost.unread),
+        ("device_missed", lost.missed),
+        ("device_damaged", lost.damaged),
+    ] {
+        if frames > 0 {
+            stats.drop_frames(reason, frames);
         }
     }
 }

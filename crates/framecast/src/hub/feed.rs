@@ -13,7 +13,7 @@ use std::{
     time::{Instant, SystemTime},
 };
 
-use framecast_camera::{Camera, Captured, Size};
+use framecast_camera::{Camera, Captured, Given, Size};
 use tokio::sync::{broadcast, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -173,6 +173,11 @@ impl Feed {
     /// The camera itself, to turn its controls.
     pub fn camera(&self) -> Arc<dyn Camera> {
         Arc::clone(&self.0.plan.borrow().camera)
+    }
+
+    /// What its device gave when it was opened last, where the driver knows that.
+    pub fn given(&self) -> Option<Given> {
+        self.0.plan.borrow().camera.given()
     }
 
     /// Gives the camera other rules. An open one stays open.

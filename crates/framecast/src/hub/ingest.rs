@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use bytes::Bytes;
-use framecast_camera::{Captured, Format, Frame, Layout, Size};
+use framecast_camera::{Captured, Format, Frame, Layout, Range, Size};
 use framecast_media::jpeg::{self, Lenience, Pixels, Resize};
 use futures_util::{StreamExt, stream::FuturesOrdered};
 use tokio::task::JoinHandle;
@@ -178,7 +178,15 @@ fn transcode(prepared: &Prepared, resize: Resize, quality: u8) -> Result<Prepare
 }
 
 fn encode(frame: &Frame, quality: u8) -> Result<Prepared, String> {
-    let (Format::Raw { layout, stride }, Some(size)) = (frame.format, frame.size) else {
+    let Format::Raw {
+        layout,
+        stride,
+        range,
+    } = frame.format
+    else {
+        return Err("what is no raw frame needs no encoding".to_owned());
+    };
+    let Some(size) = frame.size else {
         return Err("a raw frame came without its size".to_owned());
     };
     let layout = match layout {
@@ -198,6 +206,10 @@ fn encode(frame: &Frame, quality: u8) -> Result<Prepared, String> {
         width: size.width,
         height: size.height,
         stride: stride as usize,
+        range: match range {
+            Range::Full => jpeg::Range::Full,
+            Range::Limited => jpeg::Range::Limited,
+        },
         data: &frame.data,
     };
     let jpeg = jpeg::encode(&pixels, quality).map_err(|error| error.to_string())?;

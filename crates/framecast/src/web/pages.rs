@@ -26,6 +26,8 @@ pub struct Tile<'a> {
     pub size: Option<(u32, u32)>,
     /// What its recording is doing, in a word or with the reason; `None` for a camera that is never recorded.
     pub recording: Option<&'a str>,
+    /// What its device gives, where that is known.
+    pub device: Option<&'a str>,
 }
 
 /// The page with all cameras, at the server's base.
@@ -93,6 +95,8 @@ pub fn camera(camera: &Tile<'_>) -> Markup {
                         dd data-detail="rate" { "–" }
                         dt { "Size" }
                         dd data-detail="size" { (size.as_deref().unwrap_or("–")) }
+                        dt { "Device gives" }
+                        dd data-detail="device" { (camera.device.unwrap_or("–")) }
                         dt { "Age of the picture" }
                         dd data-detail="age" { "–" }
                         dt { "Viewers" }
@@ -224,6 +228,7 @@ mod tests {
             reason: None,
             size: Some((640, 480)),
             recording: None,
+            device: Some("MJPG 640x480"),
         }
     }
 

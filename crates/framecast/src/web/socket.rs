@@ -41,6 +41,7 @@ enum Report<'a> {
         viewers: usize,
         fps: f64,
         size: Option<String>,
+        device: Option<String>,
     },
     Error {
         id: u16,
@@ -205,6 +206,7 @@ impl Session {
                 .load(std::sync::atomic::Ordering::Relaxed),
             fps: (feed.fps() * 10.0).round() / 10.0,
             size: feed.size().map(|size| size.to_string()),
+            device: feed.given().map(|given| given.to_string()),
         })
         .await
     }

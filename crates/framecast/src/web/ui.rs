@@ -119,6 +119,7 @@ struct Known {
     state: CameraState,
     size: Option<Size>,
     recording: Option<String>,
+    device: Option<String>,
 }
 
 impl Known {
@@ -130,6 +131,7 @@ impl Known {
             state: feed.status().state,
             size: feed.size(),
             recording: app.catalog.recording(feed.name()).and_then(told),
+            device: feed.given().map(|given| given.to_string()),
         }
     }
 
@@ -141,6 +143,7 @@ impl Known {
             reason: self.state.reason().map(AsRef::as_ref),
             size: self.size.map(|size| (size.width, size.height)),
             recording: self.recording.as_deref(),
+            device: self.device.as_deref(),
         }
     }
 }

@@ -125,7 +125,7 @@ mod tests {
 
     use framecast_camera::{Camera, Frame, Frames};
     use framecast_media::{
-        jpeg::{self, Layout, Pixels},
+        jpeg::{self, Layout, Pixels, Range},
         multipart::{CONTENT_TYPE, Limits, Parser},
     };
     use futures_util::{StreamExt, stream};
@@ -155,6 +155,7 @@ mod tests {
     fn picture() -> Vec<u8> {
         let pixels = Pixels {
             layout: Layout::Grey,
+            range: Range::Full,
             width: 64,
             height: 48,
             stride: 64,

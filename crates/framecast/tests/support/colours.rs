@@ -13,7 +13,7 @@ use axum::extract::{Path, State};
 use axum::response::{Html, IntoResponse};
 use axum::routing::get;
 use bytes::Bytes;
-use framecast_media::jpeg::{self, Layout, Pixels};
+use framecast_media::jpeg::{self, Layout, Pixels, Range};
 use futures_util::StreamExt;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -191,6 +191,7 @@ fn solid(colour: [u8; 3]) -> Result<Bytes> {
         width: SIDE,
         height: SIDE,
         stride: Layout::Rgb24.stride(SIDE),
+        range: Range::Full,
         data: &rgb,
     };
     Ok(jpeg::encode(&pixels, 90)?.into())

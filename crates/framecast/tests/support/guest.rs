@@ -36,6 +36,8 @@ pub struct Guest {
 pub struct Boot {
     options: Vec<String>,
     cameras: Vec<String>,
+    /// Seconds after which the guest is given up.
+    limit: u32,
 }
 
 /// A guest with the kernel's `vivid` as a camera: raw formats, and faults on demand.
@@ -43,6 +45,7 @@ pub fn with_vivid() -> Boot {
     Boot {
         options: Vec::new(),
         cameras: Vec::new(),
+        limit: 240,
     }
     .program("v4l2-ctl")
 }
@@ -59,6 +62,7 @@ pub fn with_usb(file: &Path) -> Boot {
     let mut boot = Boot {
         options: options.map(str::to_owned).into(),
         cameras: Vec::new(),
+        limit: 240,
     };
     boot.options.push(uvcsim().display().to_string());
     boot.option("-f", format!("{}=/t/pictures", file.display()))
@@ -67,6 +71,12 @@ pub fn with_usb(file: &Path) -> Boot {
 impl Boot {
     pub fn camera(mut self, camera: &str) -> Self {
         self.cameras.push(camera.to_owned());
+        self
+    }
+
+    /// Gives the guest up after so many seconds and not after four minutes.
+    pub fn limit(mut self, seconds: u32) -> Self {
+        self.limit = seconds;
         self
     }
 
@@ -94,7 +104,16 @@ impl Boot {
         let (web, shell) = (free_port(), free_port());
         let mut args = vec!["-c".to_owned(), "exec \"$0\" \"$@\" >&2".to_owned()];
         args.push(rig().display().to_string());
-        let own = ["-m", "384", "-t", "240", "-b", "nc -ll -p 9000 -e sh", "-f"];
+        let limit = self.limit.to_string();
+        let own = [
+            "-m",
+            "384",
+            "-t",
+            &limit,
+            "-b",
+            "nc -ll -p 9000 -e sh",
+            "-f",
+        ];
         args.extend(own.map(str::to_owned));
         args.push(format!("{FRAMECAST}={FRAMECAST}"));
         for (host, guest) in [(web, 8080), (shell, 9000)] {

@@ -5,7 +5,7 @@ use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 
 use super::pixels::size;
-use super::{CodecError, Layout, Pixels, exif};
+use super::{CodecError, Layout, Pixels, Range, exif};
 
 /// The most scans a progressive picture may have; encoders write about ten.
 const MAX_SCANS: usize = 64;
@@ -30,6 +30,7 @@ impl Image {
             width: self.width,
             height: self.height,
             stride: Layout::Rgb24.stride(self.width),
+            range: Range::Full,
             data: &self.rgb,
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! Every JPEG that comes from outside passes [`admit`] once. Behind it the rest of the program relies on what
 //! [`Admitted`] promises; nothing else walks markers of foreign pictures. Of the codecs only the sequence of bytes is
-//! ours: compression is by `jpeg-encoder`, decompression by `zune-jpeg`, scaling by `fast_image_resize`.
+//! ours: compression is by `libjpeg-turbo-rs`, or with the feature `turbojpeg` by the C library libjpeg-turbo, which
+//! writes the same bytes in less time; decompression by `zune-jpeg`, scaling by `fast_image_resize`.
 //!
 //! What doesn't belong here: finding pictures in a byte stream ([`crate::stream`], [`crate::multipart`]).
 
@@ -18,10 +19,15 @@ pub(crate) mod marker;
 mod mended;
 mod pixels;
 mod planes;
+#[cfg(any(test, not(feature = "turbojpeg")))]
+mod portable;
 mod quantisation;
+mod range;
 mod resize;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "turbojpeg")]
+mod turbo;
 
 pub use admit::{Admitted, LEADING_GARBAGE, Lenience, admit};
 pub use decode::{Image, decode};
@@ -29,6 +35,7 @@ pub use defect::{CodecError, Defect};
 pub use encode::encode;
 pub use mended::Mended;
 pub use pixels::{Layout, Pixels};
+pub use range::Range;
 pub use resize::{Encoded, Resize, transcode};
 
 /// The most pixels a picture may have: 64 megapixels, enough for 8192x8192.

@@ -1,4 +1,4 @@
-use super::{CodecError, MAX_PIXELS};
+use super::{CodecError, MAX_PIXELS, Range};
 
 /// How raw pixels lie in memory, named as V4L2 names them.
 ///
@@ -71,14 +71,16 @@ pub struct Pixels<'a> {
     pub height: u32,
     /// Bytes from one line of the first plane to the next.
     pub stride: usize,
+    /// Which values the samples take.
+    pub range: Range,
     /// The bytes, [`Layout::len`] or more.
     pub data: &'a [u8],
 }
 
 impl Pixels<'_> {
-    /// Checks that the sizes are sane and the buffer holds the picture; returns the size as a JPEG states it.
-    pub(super) fn check(&self) -> Result<(u16, u16), CodecError> {
-        let size = size(self.width, self.height)?;
+    /// Checks that the sizes are sane and the buffer holds the picture.
+    pub(super) fn check(&self) -> Result<(), CodecError> {
+        size(self.width, self.height)?;
         let needed = self.layout.stride(self.width);
         if self.stride < needed {
             return Err(CodecError::Stride {
@@ -95,15 +97,15 @@ impl Pixels<'_> {
                 needed,
             });
         }
-        Ok(size)
+        Ok(())
     }
 }
 
-/// A size a JPEG can state and this crate handles.
-pub(super) fn size(width: u32, height: u32) -> Result<(u16, u16), CodecError> {
+/// Whether a JPEG can state this size and this crate handles it.
+pub(super) fn size(width: u32, height: u32) -> Result<(), CodecError> {
     let sides = (u16::try_from(width), u16::try_from(height));
     match sides {
-        (Ok(wide @ 1..), Ok(high @ 1..)) if width * height <= MAX_PIXELS => Ok((wide, high)),
+        (Ok(1..), Ok(1..)) if width * height <= MAX_PIXELS => Ok(()),
         _ => Err(CodecError::Size { width, height }),
     }
 }

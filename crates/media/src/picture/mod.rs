@@ -15,7 +15,7 @@ mod text;
 pub use card::TestCard;
 pub use no_signal::no_signal;
 
-use crate::jpeg::{Layout, Pixels};
+use crate::jpeg::{Layout, Pixels, Range};
 
 /// The most pixels a side of a drawn picture has; a size that is asked for is brought into 1 to this.
 pub const MAX_SIDE: u32 = 8192;
@@ -40,6 +40,7 @@ impl Picture {
             width: self.width,
             height: self.height,
             stride: Layout::Rgb24.stride(self.width),
+            range: Range::Full,
             data: &self.rgb,
         }
     }

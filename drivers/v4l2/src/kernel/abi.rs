@@ -39,6 +39,13 @@ pub(crate) const DISCRETE: u32 = 1;
 /// `V4L2_FIELD_NONE`: a whole picture, not interlaced.
 pub(crate) const FIELD_NONE: u32 = 1;
 
+/// `V4L2_COLORSPACE_JPEG`
+pub(crate) const COLORSPACE_JPEG: u32 = 7;
+/// `V4L2_QUANTIZATION_FULL_RANGE`
+pub(crate) const QUANTIZATION_FULL: u32 = 1;
+/// `V4L2_QUANTIZATION_LIM_RANGE`
+pub(crate) const QUANTIZATION_LIMITED: u32 = 2;
+
 /// `V4L2_EVENT_SOURCE_CHANGE`
 pub(crate) const EVENT_SOURCE_CHANGE: u32 = 5;
 

@@ -25,7 +25,7 @@ macro_rules! plain {
         unsafe impl Plain for abi::$name {}
     )*};
 }
-plain!(Capability FormatDescription FrameSize FrameInterval Format StreamParameters RequestBuffers Buffer ControlQuery MenuItem ControlValue Timings EventSubscription Event);
+plain!(Pixels Capability FormatDescription FrameSize FrameInterval Format StreamParameters RequestBuffers Buffer ControlQuery MenuItem ControlValue Timings EventSubscription Event);
 
 /// Functions that make a call of the group `V`: its name in the header, its number, which way its structure goes.
 macro_rules! calls {

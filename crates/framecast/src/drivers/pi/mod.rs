@@ -1,16 +1,24 @@
-//! `pi`, `pi:1`: a camera module of a Raspberry Pi, through the system's `rpicam-vid` or its older name `libcamera-vid`.
+//! `pi`, `pi:1`: a camera module of a Raspberry Pi, through the system's `rpicam-vid` or its older name `libcamera-vid`; on
+//! systems before those, by the kernel.
 //!
 //! [`System`] says where that program is and whose the camera is at the moment, [`sensors()`] what cameras there are. The
-//! program encodes; what does not belong here is what to do with its frames.
+//! program encodes; `old` is the camera of those other systems. What does not belong here is what to do with its frames.
 
 mod fault;
+mod old;
 mod options;
 mod sensors;
 mod system;
 
-use std::{path::Path, process::Command, time::Duration};
+use std::{
+    path::Path,
+    process::Command,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
-use framecast_camera::{Camera, Error, ErrorKind, Frames, Result, Size};
+use framecast_camera::{Camera, Controls, Error, ErrorKind, Frames, Given, Result, Size};
+use framecast_v4l2::V4l2;
 
 use super::{
     Request, Scheme,
@@ -19,6 +27,7 @@ use super::{
 
 pub use sensors::{Mode, Sensor, sensors};
 pub use system::System;
+use system::Way;
 
 const DEFAULT_SIZE: Size = Size::new(1280, 720);
 const DEFAULT_FPS: f64 = 30.0;
@@ -48,6 +57,8 @@ struct Pi {
     arguments: Vec<String>,
     silence: Duration,
     request: Request,
+    /// The same camera by the old driver, once it turned out to be there.
+    old: Arc<OnceLock<V4l2>>,
 }
 
 impl Pi {
@@ -70,6 +81,7 @@ impl Pi {
             arguments: options.arguments,
             silence: SILENCE.max(interval.max(options.shutter).saturating_mul(2)),
             request: request.clone(),
+            old: Arc::default(),
         })
     }
 
@@ -92,9 +104,17 @@ impl Pi {
 
 impl Camera for Pi {
     fn frames(&self) -> Frames {
+        let path = match self.system.way() {
+            Ok(Way::Program(path)) => Ok(path),
+            Ok(Way::Kernel(node)) => {
+                let old = || old::camera(&node, &self.request);
+                return self.old.get_or_init(old).frames();
+            }
+            Err(error) => Err(error),
+        };
         let pi = self.clone();
         Frames::blocking(move |stop| {
-            let path = pi.system.program()?;
+            let path = path?;
             options::present(&pi.request)?;
             let program = Program::start(&mut pi.command(&path), &pi.request.name)?;
             let first = FIRST_FRAME.max(pi.silence);
@@ -102,5 +122,13 @@ impl Camera for Pi {
             let ended = move |exit: &_| Some(fault::told(exit, &pi, &path, &ending));
             Ok(process::Frames::new(program, stop, ended).patient(first, silence))
         })
+    }
+
+    fn given(&self) -> Option<Given> {
+        self.old.get()?.given()
+    }
+
+    fn controls(&self) -> Option<&dyn Controls> {
+        self.old.get()?.controls()
     }
 }

@@ -34,22 +34,24 @@ impl System {
         }
     }
 
+    /// How the camera is read here.
+    pub(super) fn way(&self) -> Result<Way> {
+        way(self.find_program(), self.old_node())
+    }
+
     /// The program that reads the cameras.
     pub(super) fn program(&self) -> Result<PathBuf> {
-        let found = PROGRAMS
+        self.find_program().ok_or_else(missing)
+    }
+
+    fn find_program(&self) -> Option<PathBuf> {
+        PROGRAMS
             .iter()
             .flat_map(|name| self.path.iter().map(move |folder| folder.join(name)))
             .find(|path| {
                 fs::metadata(path)
                     .is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
-            });
-        found.ok_or_else(|| match self.old_node() {
-            Some(node) => use_v4l2(&node),
-            None => Error::new(
-                ErrorKind::Unsupported,
-                "neither `rpicam-vid` nor `libcamera-vid` is installed: apt-get install rpicam-apps",
-            ),
-        })
+            })
     }
 
     /// The video node of the driver `bcm2835-v4l2`, by which systems before libcamera have the camera.
@@ -99,6 +101,31 @@ impl System {
     }
 }
 
+/// How a camera module is read.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Way {
+    /// By this program.
+    Program(PathBuf),
+    /// By the kernel, from this node of the old driver.
+    Kernel(PathBuf),
+}
+
+/// The program, where there is one: a system that has both has been moved to the new stack.
+fn way(program: Option<PathBuf>, old_node: Option<PathBuf>) -> Result<Way> {
+    let kernel = || old_node.map(Way::Kernel);
+    program
+        .map(Way::Program)
+        .or_else(kernel)
+        .ok_or_else(missing)
+}
+
+fn missing() -> Error {
+    Error::new(
+        ErrorKind::Unsupported,
+        "neither `rpicam-vid` nor `libcamera-vid` is installed: apt-get install rpicam-apps",
+    )
+}
+
 /// Not every node of that chip is a camera: the new stack has its codecs and image processors beside it.
 fn is_old(name: &str, driver: &Path) -> bool {
     let driver = driver.file_name().unwrap_or_default().to_string_lossy();
@@ -118,6 +145,24 @@ pub(super) fn use_v4l2(node: &Path) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_old_driver_is_used_where_there_is_no_program() {
+        let (program, node) = (
+            PathBuf::from("/bin/rpicam-vid"),
+            PathBuf::from("/dev/video0"),
+        );
+        let chosen = |program: Option<&PathBuf>, node: Option<&PathBuf>| {
+            way(program.cloned(), node.cloned())
+        };
+        let by_program = Way::Program(program.clone());
+        assert_eq!(chosen(Some(&program), None).unwrap(), by_program);
+        assert_eq!(chosen(Some(&program), Some(&node)).unwrap(), by_program);
+        assert_eq!(chosen(None, Some(&node)).unwrap(), Way::Kernel(node));
+        let error = chosen(None, None).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+        assert!(error.to_string().contains("rpicam-apps"), "{error}");
+    }
 
     #[test]
     fn codecs_and_image_processors_are_no_cameras() {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use framecast_camera::{Camera, Error, ErrorKind, Frame as Shot, Frames, Result};
-use framecast_media::jpeg::{self, Layout, Pixels};
+use framecast_media::jpeg::{self, Layout, Pixels, Range};
 use futures_util::{StreamExt, stream};
 use tokio::time::{advance, sleep, timeout};
 
@@ -115,6 +115,7 @@ fn picture(width: u32, height: u32) -> Vec<u8> {
         width,
         height,
         stride,
+        range: Range::Full,
         data: &data,
     };
     jpeg::encode(&pixels, 80).unwrap()

@@ -1,21 +1,56 @@
 //! `/api/v1/devices`: what is plugged in.
 
+use std::sync::Mutex;
+
 use axum::{
     Json,
     response::{IntoResponse, Response},
 };
-use framecast_camera::Size;
+use framecast_camera::{Error, ErrorKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{controls::ControlView, types::SizeView};
-use crate::drivers::v4l2::{Listed, ListedSize, Rates, devices};
+use crate::drivers::{
+    pi,
+    v4l2::{Listed, ListedSize, Rates, devices},
+};
 
 /// All cameras that are plugged into this machine.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct DevicesView {
     /// In the order of their device nodes.
     pub devices: Vec<DeviceView>,
+    /// Camera modules of a Raspberry Pi; empty where no program for them is installed.
+    pub modules: Vec<ModuleView>,
+    /// Why the camera modules can't be listed, if so.
+    pub modules_error: Option<String>,
+}
+
+/// A camera module at a Raspberry Pi's camera connector.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ModuleView {
+    /// The source to write for it.
+    pub source: String,
+    /// What sensor it is, as in `imx708`.
+    pub model: String,
+    /// All its pixels.
+    pub size: Option<SizeView>,
+    /// Where it is connected, by libcamera's name for that.
+    pub id: String,
+    /// In what ways the sensor can be read; pictures of any smaller size are made of that.
+    pub modes: Vec<ModeView>,
+}
+
+/// A way in which a sensor can be read.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct ModeView {
+    /// Its pixels, by libcamera's name for the format.
+    pub format: String,
+    /// The size.
+    pub size: SizeView,
+    /// The most frames a second, where the program tells.
+    pub fps: Option<f64>,
 }
 
 /// A camera that is plugged in, whether it is shown or not.
@@ -92,8 +127,47 @@ impl DevicesView {
                 Err(error) => DeviceView::closed(path, error.to_string()),
             }
         };
+        let (modules, modules_error) = match sensors() {
+            Ok(sensors) => (sensors.into_iter().map(ModuleView::of).collect(), None),
+            // No program for them: most machines are no Raspberry Pi.
+            Err(error) if error.kind() == ErrorKind::Unsupported => (Vec::new(), None),
+            Err(error) => (Vec::new(), Some(error.to_string())),
+        };
         Self {
             devices: devices().into_iter().map(view).collect(),
+            modules,
+            modules_error,
+        }
+    }
+}
+
+/// The camera modules. A program has to be run for that, so it is asked once, and not by several at a time, however often
+/// the list is wanted: modules come and go only while the machine is off.
+fn sensors() -> framecast_camera::Result<Vec<pi::Sensor>> {
+    static KNOWN: Mutex<Option<Vec<pi::Sensor>>> = Mutex::new(None);
+    let Ok(mut known) = KNOWN.try_lock() else {
+        let message = "they are being listed already: ask again in a moment";
+        return Err(Error::new(ErrorKind::Busy, message));
+    };
+    match &*known {
+        Some(sensors) => Ok(sensors.clone()),
+        None => Ok(known.insert(pi::sensors(&pi::System::this())?).clone()),
+    }
+}
+
+impl ModuleView {
+    fn of(sensor: pi::Sensor) -> Self {
+        let modes = sensor.modes.into_iter().map(|mode| ModeView {
+            format: mode.format,
+            size: SizeView::of(mode.size),
+            fps: mode.fps,
+        });
+        Self {
+            source: format!("pi:{}", sensor.index),
+            model: sensor.model,
+            size: sensor.size.map(SizeView::of),
+            id: sensor.id,
+            modes: modes.collect(),
         }
     }
 }
@@ -144,18 +218,14 @@ impl DeviceView {
 
 impl DeviceSizeView {
     fn of(listed: ListedSize) -> Self {
-        let view = |size: Size| SizeView {
-            width: size.width,
-            height: size.height,
-        };
         let (fps, any_fps_between) = match listed.rates {
             Rates::Each(rates) => (rates, false),
             Rates::Range { least, most } => (vec![least, most], true),
         };
         let rounded = |fps: f64| (fps * 1000.0).round() / 1000.0;
         Self {
-            size: view(listed.size),
-            up_to: (listed.most != listed.size).then(|| view(listed.most)),
+            size: SizeView::of(listed.size),
+            up_to: (listed.most != listed.size).then(|| SizeView::of(listed.most)),
             fps: fps.into_iter().map(rounded).collect(),
             any_fps_between,
         }

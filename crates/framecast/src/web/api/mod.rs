@@ -23,7 +23,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::App;
 
 pub use controls::{ControlKindView, ControlView, ControlsView, MenuView};
-pub use devices::{DeviceFormatView, DeviceSizeView, DeviceView, DevicesView};
+pub use devices::{
+    DeviceFormatView, DeviceSizeView, DeviceView, DevicesView, ModeView, ModuleView,
+};
 pub use recording::{RecordingMode, RecordingStart, RecordingState, RecordingView};
 pub use recordings::{ErasedView, NewPin, PinView, PinsView, SegmentView, SpanView, SpansView};
 pub use types::{

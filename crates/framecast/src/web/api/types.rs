@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant, UNIX_EPOCH},
 };
 
-use framecast_camera::Size;
+use framecast_camera::{Given, Size};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
@@ -33,6 +33,8 @@ pub struct CameraView {
     pub state: StateView,
     /// The size of its pictures; null before the first.
     pub size: Option<SizeView>,
+    /// What the device was set to when it was opened last; null before that, and where the kind of source doesn't tell.
+    pub device: Option<GivenView>,
     /// Frames a second that it gives.
     pub fps: f64,
     /// Seconds since the newest picture was taken; null while there is none.
@@ -43,6 +45,17 @@ pub struct CameraView {
     pub settings: SettingsView,
     /// What was counted since the server started.
     pub counters: Counters,
+}
+
+/// What a device gives, before anything is made of it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct GivenView {
+    /// Its pixel format, as in `MJPG` or `YUYV`.
+    pub format: String,
+    /// The size of its pictures.
+    pub size: SizeView,
+    /// Frames a second that it promises; null if it doesn't say.
+    pub fps: Option<f64>,
 }
 
 /// Width and height in pixels.
@@ -200,10 +213,8 @@ impl CameraView {
             name: feed.name().to_string(),
             source: request.map_or_else(String::new, |request| request.source.to_string()),
             state: StateView::of(feed),
-            size: feed.size().map(|size| SizeView {
-                width: size.width,
-                height: size.height,
-            }),
+            size: feed.size().map(SizeView::of),
+            device: feed.given().map(GivenView::of),
             fps: rounded(feed.fps(), 100.0),
             age: newest.map(|frame| seconds(frame.age(Instant::now()))),
             viewers: feed.stats().viewers.load(Relaxed),
@@ -218,6 +229,26 @@ impl CameraView {
                     .map_or_else(String::new, |entry| entry.policy.linger.to_string()),
             },
             counters: Counters::of(feed.stats()),
+        }
+    }
+}
+
+impl GivenView {
+    fn of(given: Given) -> Self {
+        Self {
+            format: given.format,
+            size: SizeView::of(given.size),
+            fps: given.fps.map(|fps| rounded(fps, 1000.0)),
+        }
+    }
+}
+
+impl SizeView {
+    /// The size for JSON.
+    pub fn of(size: Size) -> Self {
+        Self {
+            width: size.width,
+            height: size.height,
         }
     }
 }

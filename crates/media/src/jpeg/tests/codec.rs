@@ -1,22 +1,5 @@
+use super::raw::{LAYOUTS, raw, ycc};
 use super::*;
-
-const LAYOUTS: [Layout; 9] = [
-    Layout::Yuyv,
-    Layout::Uyvy,
-    Layout::Nv12,
-    Layout::Nv21,
-    Layout::I420,
-    Layout::Yv12,
-    Layout::Rgb24,
-    Layout::Bgr24,
-    Layout::Grey,
-];
-
-/// Full-range BT.601, as JFIF has it.
-fn ycc([r, g, b]: [f32; 3]) -> [u8; 3] {
-    let y = 0.299 * r + 0.587 * g + 0.114 * b;
-    [y, 128.0 + (b - y) / 1.772, 128.0 + (r - y) / 1.402].map(|value| value.round() as u8)
-}
 
 /// Smooth colours, the left half different from the right and the top from the bottom.
 fn colour(x: u32, y: u32, width: u32, height: u32) -> [f32; 3] {
@@ -25,56 +8,6 @@ fn colour(x: u32, y: u32, width: u32, height: u32) -> [f32; 3] {
         40.0 + 150.0 * y as f32 / height as f32,
         if y < height / 2 { 180.0 } else { 50.0 },
     ]
-}
-
-/// The colours in a layout, with lines `padding` bytes longer than they need be and that filled with noise.
-fn raw(layout: Layout, width: u32, height: u32, padding: usize) -> (usize, Vec<u8>) {
-    let stride = layout.stride(width) + padding;
-    let mut data = vec![0xA5; layout.len(width, height, stride)];
-    let luma = stride * height as usize;
-    for y in 0..height {
-        for x in 0..width {
-            let rgb = colour(x, y, width, height);
-            let [l, cb, cr] = ycc(rgb);
-            let rgb = rgb.map(|value| value.round() as u8);
-            let (column, row) = (x as usize, y as usize);
-            let line = row * stride;
-            let (pair, half) = (column / 2, row / 2);
-            let mut put = |at: usize, value: u8| data[at] = value;
-            match layout {
-                Layout::Yuyv | Layout::Uyvy => {
-                    let luma = usize::from(layout == Layout::Uyvy);
-                    put(line + column * 2 + luma, l);
-                    put(line + pair * 4 + 1 - luma, cb);
-                    put(line + pair * 4 + 3 - luma, cr);
-                }
-                Layout::Nv12 | Layout::Nv21 => {
-                    put(line + column, l);
-                    let swapped = usize::from(layout == Layout::Nv21);
-                    put(luma + half * stride + pair * 2 + swapped, cb);
-                    put(luma + half * stride + pair * 2 + 1 - swapped, cr);
-                }
-                Layout::I420 | Layout::Yv12 => {
-                    put(line + column, l);
-                    let plane = stride / 2 * (height as usize).div_ceil(2);
-                    let swapped = usize::from(layout == Layout::Yv12);
-                    put(luma + swapped * plane + half * (stride / 2) + pair, cb);
-                    put(
-                        luma + (1 - swapped) * plane + half * (stride / 2) + pair,
-                        cr,
-                    );
-                }
-                Layout::Rgb24 => {
-                    (0..3).for_each(|channel| put(line + column * 3 + channel, rgb[channel]))
-                }
-                Layout::Bgr24 => {
-                    (0..3).for_each(|channel| put(line + column * 3 + channel, rgb[2 - channel]))
-                }
-                Layout::Grey => put(line + column, l),
-            }
-        }
-    }
-    (stride, data)
 }
 
 /// How far a decoded picture is from the colours, on average and in one channel.
@@ -115,12 +48,13 @@ fn every_layout_keeps_its_colours_at_any_size_and_stride() {
         ] {
             for padding in [0, 2, 14, 64] {
                 for quality in [85, 95] {
-                    let (stride, data) = raw(layout, width, height, padding);
+                    let (stride, data) = raw(layout, width, height, padding, colour);
                     let pixels = Pixels {
                         layout,
                         width,
                         height,
                         stride,
+                        range: Range::Full,
                         data: &data,
                     };
                     let image = decode(&encode(&pixels, quality).unwrap()).unwrap();
@@ -141,13 +75,14 @@ fn every_layout_keeps_its_colours_at_any_size_and_stride() {
 #[test]
 fn chroma_keeps_the_resolution_of_its_layout() {
     let sampling = |layout, quality| {
-        let (stride, data) = raw(layout, 32, 32, 0);
+        let (stride, data) = raw(layout, 32, 32, 0, colour);
         let jpeg = encode(
             &Pixels {
                 layout,
                 width: 32,
                 height: 32,
                 stride,
+                range: Range::Full,
                 data: &data,
             },
             quality,
@@ -168,12 +103,13 @@ fn chroma_keeps_the_resolution_of_its_layout() {
 #[test]
 fn a_buffer_that_is_too_short_is_refused_and_one_that_suffices_is_not() {
     for layout in LAYOUTS {
-        let (stride, data) = raw(layout, 33, 7, 4);
+        let (stride, data) = raw(layout, 33, 7, 4, colour);
         let pixels = |data| Pixels {
             layout,
             width: 33,
             height: 7,
             stride,
+            range: Range::Full,
             data,
         };
         assert!(encode(&pixels(&data), 80).is_ok());
@@ -199,6 +135,7 @@ fn a_stride_shorter_than_a_line_is_refused() {
                 width: 32,
                 height: 32,
                 stride,
+                range: Range::Full,
                 data: &data,
             },
             80,
@@ -225,6 +162,7 @@ fn sizes_a_jpeg_cannot_have_are_refused() {
             width,
             height,
             stride: usize::MAX,
+            range: Range::Full,
             data: &[],
         };
         assert_eq!(encode(&pixels, 80), Err(CodecError::Size { width, height }));

@@ -1,6 +1,7 @@
 mod admit;
 mod codec;
 mod properties;
+mod raw;
 mod resize;
 
 use super::*;
