@@ -230,7 +230,7 @@ impl Keeper {
         if let Some(recordings) = self.catalog.recordings() {
             // Another folder counts after a restart; the store stays in the one it has.
             let root = recordings.settings().root;
-            recordings.change(new.storage.settings(root));
+            recordings.change(&new.storage.settings(root));
         }
         for name in &changes.removed {
             if let Err(refused) = self.catalog.remove(name) {

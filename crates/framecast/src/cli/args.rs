@@ -69,7 +69,7 @@ impl Args {
 
     /// The command that was typed, or the one that is meant where there is none.
     pub fn into_command(self) -> Command {
-        self.command.unwrap_or(Command::Serve(self.serve))
+        self.command.unwrap_or(Command::Serve(Box::new(self.serve)))
     }
 }
 
@@ -78,7 +78,7 @@ impl Args {
 pub enum Command {
     /// Show cameras to everyone who opens the page; what happens without a command
     #[command(after_help = EXAMPLES)]
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Find the mistakes in a configuration file, without starting anything
     Check {
         /// The file to look at

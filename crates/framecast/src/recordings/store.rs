@@ -142,7 +142,7 @@ impl Recordings {
             machine: Machine::now(),
             next: AtomicU64::new(1),
         });
-        let jobs = worker::start(Arc::clone(&shared));
+        let jobs = worker::start(&shared);
         Self { shared, jobs }
     }
 
@@ -157,10 +157,13 @@ impl Recordings {
     }
 
     /// Keeps the store in another way from now on. Another folder counts only for a store that is opened anew.
-    pub fn change(&self, settings: Settings) {
+    pub fn change(&self, settings: &Settings) {
         let mut known = locked(&self.shared.settings);
         let root = std::mem::take(&mut known.root);
-        *known = Settings { root, ..settings };
+        *known = Settings {
+            root,
+            ..settings.clone()
+        };
     }
 
     /// Limits what is kept of a camera.

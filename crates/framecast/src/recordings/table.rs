@@ -11,6 +11,10 @@ use std::{
 use framecast_media::matroska::{Cue, Limits, Scanner};
 
 /// A scanner of a file.
+#[allow(
+    clippy::type_complexity,
+    reason = "the type of a closure can't be given a name"
+)]
 pub(super) fn scan(
     file: &File,
 ) -> io::Result<Scanner<impl FnMut(u64, &mut [u8]) -> io::Result<usize>>> {

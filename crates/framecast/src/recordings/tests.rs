@@ -438,7 +438,10 @@ fn what_is_too_much_goes_and_what_is_pinned_stays() {
     let all: u64 = bench.spans("door")[0].bytes;
     let pinned = bench.at(12.0)..bench.at(13.0);
     let pin = bench.recordings.pin("door", pinned, "the parcel").unwrap();
-    assert_eq!(bench.recordings.pins(Some("door")).unwrap(), [pin.clone()]);
+    assert_eq!(
+        bench.recordings.pins(Some("door")).unwrap(),
+        std::slice::from_ref(&pin)
+    );
     bench.recordings.limit(
         "door",
         Limits {
@@ -459,7 +462,7 @@ fn what_is_too_much_goes_and_what_is_pinned_stays() {
     assert_eq!(bench.spans("window")[0].frames, 600);
     bench.recordings.unpin(pin.id).unwrap();
     assert!(bench.recordings.unpin(pin.id).is_err());
-    bench.recordings.change(Settings {
+    bench.recordings.change(&Settings {
         max_size: Some(1),
         ..bench.recordings.settings()
     });

@@ -35,10 +35,10 @@ const BATCH: u32 = 64;
 /// Days of a camera that are always compared with the index: what a power cut took from it is there.
 const RECENT: usize = 2;
 
-pub(super) fn start(shared: Arc<Shared>) -> mpsc::Sender<Job> {
+pub(super) fn start(shared: &Arc<Shared>) -> mpsc::Sender<Job> {
     let (jobs, todo) = mpsc::channel();
     let worker = Worker {
-        shared: Arc::clone(&shared),
+        shared: Arc::clone(shared),
         store: None,
         device: None,
         retry: Instant::now(),

@@ -338,7 +338,7 @@ impl Desk {
                         Err(_) => return,
                     },
                     received = next(&mut every) => match received {
-                        Some(received) => self.take(&now, received),
+                        Some(received) => self.take(&now, &received),
                         None => return,
                     },
                     () = feed.gone() => return,
@@ -372,7 +372,7 @@ impl Desk {
         }
     }
 
-    fn take(&mut self, wish: &Wish, received: Received) {
+    fn take(&mut self, wish: &Wish, received: &Received) {
         self.shared.locked().lost += received.skipped;
         let frame = &received.frame;
         match (self.recording, frame.is_live()) {

@@ -24,6 +24,8 @@ pub struct Tile<'a> {
     pub reason: Option<&'a str>,
     /// Width and height of its pictures, once known.
     pub size: Option<(u32, u32)>,
+    /// What its recording is doing, in a word or with the reason; `None` for a camera that is never recorded.
+    pub recording: Option<&'a str>,
 }
 
 /// The page with all cameras, at the server's base.
@@ -95,6 +97,10 @@ pub fn camera(camera: &Tile<'_>) -> Markup {
                         dd data-detail="age" { "–" }
                         dt { "Viewers" }
                         dd data-detail="viewers" { "–" }
+                        @if let Some(recording) = camera.recording {
+                            dt { "Recording" }
+                            dd data-detail="recording" { (recording) }
+                        }
                         dt { "Source" }
                         dd { (camera.source) }
                     }
@@ -217,6 +223,7 @@ mod tests {
             state: "live",
             reason: None,
             size: Some((640, 480)),
+            recording: None,
         }
     }
 

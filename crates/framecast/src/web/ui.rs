@@ -13,7 +13,10 @@ use super::{
     pages::{self, Tile},
     viewer::Viewer,
 };
-use crate::hub::{Feed, State as CameraState};
+use crate::{
+    hub::{Feed, State as CameraState},
+    sinks::recorder::{self, Mode, Status},
+};
 
 /// `/`: the page, or what mjpg-streamer serves there.
 pub(super) async fn index(
@@ -106,6 +109,7 @@ struct Known {
     source: String,
     state: CameraState,
     size: Option<Size>,
+    recording: Option<String>,
 }
 
 impl Known {
@@ -116,6 +120,7 @@ impl Known {
             source: entry.map_or_else(String::new, |entry| entry.request.source.to_string()),
             state: feed.status().state,
             size: feed.size(),
+            recording: app.catalog.recording(feed.name()).and_then(told),
         }
     }
 
@@ -126,6 +131,16 @@ impl Known {
             state: self.state.as_str(),
             reason: self.state.reason().map(AsRef::as_ref),
             size: self.size.map(|size| (size.width, size.height)),
+            recording: self.recording.as_deref(),
         }
+    }
+}
+
+/// What a page tells of a recording.
+fn told(status: Status) -> Option<String> {
+    match (status.mode, status.state) {
+        (Mode::Off, _) => None,
+        (_, recorder::State::Faulted { why }) => Some(why.to_string()),
+        (_, state) => Some(state.as_str().to_owned()),
     }
 }

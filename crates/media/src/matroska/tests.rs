@@ -64,8 +64,11 @@ fn reader(file: &[u8]) -> impl FnMut(u64, &mut [u8]) -> io::Result<usize> {
     }
 }
 
-/// Time and bytes of all frames, and the end of what is whole.
-fn scanned(file: &[u8]) -> io::Result<(Vec<(u64, Vec<u8>)>, u64)> {
+/// Frames with their times.
+type Frames = Vec<(u64, Vec<u8>)>;
+
+/// All frames, and the end of what is whole.
+fn scanned(file: &[u8]) -> io::Result<(Frames, u64)> {
     let mut scanner = Scanner::open(reader(file), file.len() as u64, Limits::default())?;
     let mut frames = Vec::new();
     while let Some(block) = scanner.next()? {
