@@ -30,6 +30,7 @@ pub mod cli;
 pub mod config;
 pub mod drivers;
 pub mod hub;
+pub mod playback;
 pub mod recordings;
 pub mod server;
 pub mod sinks;

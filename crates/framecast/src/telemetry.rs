@@ -2,6 +2,8 @@
 //!
 //! What does not belong here: counting. The hub and the sinks count where things happen.
 
+mod playback;
+
 use std::{
     fmt,
     sync::{
@@ -20,6 +22,7 @@ use prometheus_client::{
 use crate::{
     catalog::Catalog,
     hub::{Feed, State},
+    playback::Sessions,
     sinks::recorder,
 };
 
@@ -28,10 +31,11 @@ use crate::{
 pub struct Telemetry(Arc<Registry>);
 
 impl Telemetry {
-    /// The figures of these cameras.
-    pub fn new(catalog: Catalog) -> Self {
+    /// The figures of these cameras, and of what is played of their recordings.
+    pub fn new(catalog: Catalog, sessions: Sessions) -> Self {
         let mut registry = Registry::with_prefix("framecast");
         registry.register_collector(Box::new(Cameras(catalog)));
+        registry.register_collector(Box::new(playback::Playback(sessions)));
         Self(Arc::new(registry))
     }
 

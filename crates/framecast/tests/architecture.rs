@@ -14,10 +14,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("drivers", &[]),
     ("hub", &[]),
     ("recordings", &[]),
+    ("playback", &["hub", "recordings"]),
     ("sinks", &["hub", "recordings"]),
     ("catalog", &["drivers", "hub", "recordings", "sinks"]),
     ("config", &["drivers", "hub", "recordings", "sinks"]),
-    ("telemetry", &["catalog", "hub", "sinks"]),
+    ("telemetry", &["catalog", "hub", "playback", "sinks"]),
     (
         "web",
         &[
@@ -25,6 +26,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "config",
             "drivers",
             "hub",
+            "playback",
             "recordings",
             "sinks",
             "telemetry",
@@ -86,7 +88,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("clap", &["cli"]),
     ("toml", &["config"]),
     ("reqwest", &["drivers/http", "cli/probe.rs"]),
-    ("prometheus_client", &["telemetry.rs"]),
+    ("prometheus_client", &["telemetry"]),
     ("rusqlite", &["recordings"]),
     ("anyhow", &["cli"]),
 ];

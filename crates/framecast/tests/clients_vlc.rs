@@ -13,7 +13,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use server::{PATIENCE, serve};
+use server::{PATIENCE, eventually, framecast, serve};
 
 /// Pictures that VLC writes out of what it shows: one in ten.
 const WANTED: usize = 5;
@@ -21,6 +21,33 @@ const WANTED: usize = 5;
 #[test]
 fn vlc_plays_the_stream() {
     let server = serve(&["door=test"]);
+    plays(&server.url("/cameras/door/stream.mjpg"));
+}
+
+#[test]
+fn vlc_plays_what_was_recorded() {
+    let start = framecast();
+    let path = start.path("recordings");
+    let config = format!(
+        "[recordings]\npath = \"{}\"\nmin_free = 0\n[cameras.door]\nsource = \"test\"\nrecord = \"always\"\n",
+        path.display()
+    );
+    let server = start.config(&config).spawn();
+    eventually("eight seconds of recording", || {
+        match server.get("/cameras/door/snapshot.jpg?at=-8s").status {
+            200 => Ok(()),
+            status => Err(status.to_string()),
+        }
+    });
+    // Slower than real, so that it never comes to be live.
+    plays(&server.url("/cameras/door/stream.mjpg?at=-8s&speed=0.5&session=vlc-test"));
+    let session = server.get("/api/v1/cameras/door/playback/vlc-test").value();
+    assert_eq!(session["live"], false, "{session}");
+}
+
+/// VLC shows what is at an address.
+#[track_caller]
+fn plays(url: &str) {
     let folder = tempfile::tempdir().unwrap();
     // VLC will not run as root, as tests in containers do.
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
@@ -40,7 +67,7 @@ fn vlc_plays_the_stream() {
         ])
         .args(["--scene-format=png", "--scene-ratio=10"])
         .arg(format!("--scene-path={}", folder.path().display()))
-        .arg(server.url("/cameras/door/stream.mjpg"))
+        .arg(url)
         .env("HOME", folder.path())
         .current_dir(folder.path())
         .process_group(0)

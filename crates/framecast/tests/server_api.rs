@@ -210,6 +210,14 @@ fn the_published_document_describes_every_address_of_the_interface() {
             "/api/v1/cameras/{name}/recordings/spans",
             "/api/v1/cameras/none/recordings/spans",
         ),
+        (
+            "/api/v1/cameras/{name}/playback",
+            "/api/v1/cameras/none/playback",
+        ),
+        (
+            "/api/v1/cameras/{name}/playback/{session}",
+            "/api/v1/cameras/none/playback/x",
+        ),
         ("/api/v1/recordings", "/api/v1/recordings"),
         ("/api/v1/recordings/pins", "/api/v1/recordings/pins"),
         ("/api/v1/recordings/pins/{id}", "/api/v1/recordings/pins/1"),

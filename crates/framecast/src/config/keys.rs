@@ -78,6 +78,7 @@ impl Settings {
             first_frame: self.first_frame.unwrap_or(default.first_frame),
             stall: self.stall.unwrap_or(default.stall),
             broken: self.broken.unwrap_or(default.broken),
+            order: default.order,
         }
     }
 }

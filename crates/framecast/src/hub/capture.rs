@@ -127,7 +127,7 @@ impl Capture {
 
     async fn read(&mut self, mut plan: Plan, running: &mut Running) -> Result<End, Error> {
         let opened = Instant::now();
-        let mut ingest = Ingest::new(&plan.output, plan.policy.broken);
+        let mut ingest = Ingest::new(&plan.output, &plan.policy);
         // When the camera counts as stalled; `None` while it says itself that it has no picture.
         let mut deadline = Some(after(plan.policy.first_frame));
         let mut first = true;

@@ -236,6 +236,10 @@ impl Feed {
         self.0.closed.cancelled().await;
     }
 
+    pub(super) fn tasks(&self) -> &TaskTracker {
+        &self.0.tasks
+    }
+
     pub(super) fn closed(&self) -> &CancellationToken {
         &self.0.closed
     }

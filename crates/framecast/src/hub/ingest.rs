@@ -8,7 +8,7 @@ use framecast_media::jpeg::{self, Lenience, Pixels, Resize};
 use futures_util::{StreamExt, stream::FuturesOrdered};
 use tokio::task::JoinHandle;
 
-use super::{Output, Pacer, Stats};
+use super::{Order, Output, Pacer, Policy, Stats};
 
 /// JPEG quality of raw frames where none was asked for.
 const QUALITY: u8 = 80;
@@ -29,6 +29,7 @@ pub(super) struct Ingest {
     resize: Resize,
     quality: Option<u8>,
     broken: Lenience,
+    order: Order,
     pacer: Option<Pacer>,
     newest: Option<Instant>,
     encoding: Encoding,
@@ -37,11 +38,12 @@ pub(super) struct Ingest {
 }
 
 impl Ingest {
-    pub(super) fn new(output: &Output, broken: Lenience) -> Self {
+    pub(super) fn new(output: &Output, policy: &Policy) -> Self {
         Self {
             resize: output.resize,
             quality: output.quality,
-            broken,
+            broken: policy.broken,
+            order: policy.order,
             pacer: output.fps.map(Pacer::new),
             newest: None,
             encoding: Encoding::default(),
@@ -51,10 +53,8 @@ impl Ingest {
 
     /// Takes a frame in: returns it if it is ready as it is, and starts the work if it needs some.
     pub(super) fn take(&mut self, frame: Frame, stats: &Stats) -> Option<Prepared> {
-        if self
-            .newest
-            .is_some_and(|newest| frame.captured.monotonic < newest)
-        {
+        let late = |newest| frame.captured.monotonic < newest;
+        if self.order == Order::Rising && self.newest.is_some_and(late) {
             stats.drop_frames("out_of_order", 1);
             return None;
         }

@@ -7,6 +7,7 @@
 //! What does not belong here: HTTP, files, and how frames look on the wire.
 
 mod backoff;
+mod branch;
 mod capture;
 mod every;
 mod feed;
@@ -38,7 +39,7 @@ pub use feed::{Feed, Received, Subscription};
 pub use frame::Frame;
 pub use histogram::Observed;
 pub use pacer::Pacer;
-pub use policy::{Linger, Policy};
+pub use policy::{Linger, Order, Policy};
 pub use state::{State, Status};
 pub use stats::Stats;
 pub use variant::{TooMany, Variant};
@@ -71,6 +72,7 @@ impl Plan {
         Arc::ptr_eq(&self.camera, &other.camera)
             && self.output == other.output
             && self.policy.broken == other.policy.broken
+            && self.policy.order == other.policy.order
     }
 
     /// How long the camera may go without a frame.

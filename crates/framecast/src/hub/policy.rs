@@ -16,6 +16,18 @@ pub struct Policy {
     pub stall: Duration,
     /// What happens to a JPEG that breaks off early.
     pub broken: Lenience,
+    /// What happens to a frame that was taken before the one that came before it.
+    pub order: Order,
+}
+
+/// In which order of time a camera's frames may come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Order {
+    /// As they were taken; what comes too late is dropped.
+    #[default]
+    Rising,
+    /// In any, as from a recording that is played backwards.
+    Any,
 }
 
 impl Default for Policy {
@@ -25,6 +37,7 @@ impl Default for Policy {
             first_frame: Duration::from_secs(10),
             stall: Duration::from_secs(5),
             broken: Lenience::Strict,
+            order: Order::Rising,
         }
     }
 }

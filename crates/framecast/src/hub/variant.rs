@@ -46,6 +46,7 @@ impl std::error::Error for TooMany {}
 
 /// How a variant of `feed` is captured. The camera's own capture watches over deadlines and stalls; here they never strike.
 pub(super) fn plan(feed: Feed, variant: Variant) -> Plan {
+    let order = feed.watch_plan().borrow().policy.order;
     Plan {
         camera: Arc::new(Copy { feed }),
         output: Output {
@@ -60,6 +61,7 @@ pub(super) fn plan(feed: Feed, variant: Variant) -> Plan {
             linger: Linger::For(Duration::from_secs(1)),
             first_frame: Duration::MAX,
             stall: Duration::MAX,
+            order,
             ..Policy::default()
         },
     }

@@ -57,6 +57,8 @@ pub struct Recorded {
     pub index: usize,
     /// Its run: between two pictures of different runs there is a gap.
     pub run: u64,
+    /// Its segment's place in the run: between two pictures of segments that are no neighbours there is a gap, too.
+    pub part: u32,
 }
 
 /// A place between two pictures of a camera, and the way from there. It keeps one file open.
@@ -181,6 +183,44 @@ impl Cursor {
             }
         }
         Ok(None)
+    }
+
+    /// The run of the open file.
+    pub fn run(&self) -> Option<u64> {
+        self.place.as_ref().map(|open| open.segment.run)
+    }
+
+    /// How many of the open file's pictures that come next were taken before a time of the machine's monotonic clock.
+    pub fn ahead(&self, before: Duration) -> usize {
+        let Some(open) = &self.place else { return 0 };
+        let since = before.saturating_sub(open.segment.monotonic);
+        let first = open.table.at(matroska::ticks(since));
+        first.saturating_sub(open.index)
+    }
+
+    /// How many of the open file's pictures that come next backwards were taken after a time of the machine's monotonic
+    /// clock.
+    pub fn behind(&self, after: Duration) -> usize {
+        let Some(open) = &self.place else { return 0 };
+        let first = match after.checked_sub(open.segment.monotonic) {
+            Some(since) => open.table.at(matroska::ticks(since).saturating_add(1)),
+            None => 0,
+        };
+        open.index.saturating_sub(first)
+    }
+
+    /// Steps over so many pictures without reading them, as far as the open file has them.
+    pub fn skip(&mut self, pictures: usize) {
+        if let Some(open) = &mut self.place {
+            open.index = open.index.saturating_add(pictures).min(open.table.len());
+        }
+    }
+
+    /// Steps back over so many pictures without reading them, as far as the open file has them.
+    pub fn skip_back(&mut self, pictures: usize) {
+        if let Some(open) = &mut self.place {
+            open.index = open.index.saturating_sub(pictures);
+        }
     }
 
     /// At the start of the camera's next segment.
@@ -311,6 +351,7 @@ impl Open {
             segment: self.segment.id,
             index,
             run: self.segment.run,
+            part: self.segment.part,
         }))
     }
 }

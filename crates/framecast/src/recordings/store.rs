@@ -266,6 +266,11 @@ impl Recordings {
             })
     }
 
+    /// A moment of this process on the machine's monotonic clock, by which pictures are recorded.
+    pub fn since_boot(&self, moment: std::time::Instant) -> Duration {
+        self.shared.machine.since_boot(moment)
+    }
+
     /// Where a segment's file is.
     pub fn path(&self, segment: &Segment) -> PathBuf {
         self.shared.root().join(&segment.path)

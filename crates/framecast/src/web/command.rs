@@ -13,6 +13,7 @@ pub(super) enum Command {
         height: Option<u32>,
         quality: Option<u8>,
         fps: Option<f64>,
+        session: Option<String>,
     },
     Unwatch {
         id: u16,

@@ -19,6 +19,7 @@ pub mod error;
 mod guard;
 mod headers;
 mod host;
+mod playback;
 mod push;
 mod query;
 mod serve;
@@ -39,7 +40,7 @@ use axum::{
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::{catalog::Catalog, config::Limits, telemetry::Telemetry};
+use crate::{catalog::Catalog, config::Limits, playback::Sessions, telemetry::Telemetry};
 
 pub use guard::called_by;
 pub use serve::{Listener, serve};
@@ -49,6 +50,8 @@ pub use serve::{Listener, serve};
 pub struct App {
     /// The cameras.
     pub catalog: Catalog,
+    /// What is played of their recordings.
+    pub sessions: Sessions,
     /// What the server takes on.
     pub limits: Limits,
     /// Other web sites that may show the cameras and change them: origins, or `*` for all, which may only show them.
@@ -68,9 +71,11 @@ impl App {
         allow_origins: Vec<String>,
         shutdown: CancellationToken,
     ) -> Self {
+        let sessions = Sessions::new(catalog.recordings().cloned());
         Self {
-            telemetry: Telemetry::new(catalog.clone()),
+            telemetry: Telemetry::new(catalog.clone(), sessions.clone()),
             catalog,
+            sessions,
             waiting: Arc::new(Semaphore::new(limits.waiting)),
             limits,
             allow_origins: allow_origins.into(),

@@ -1,6 +1,6 @@
 //! The WebSocket that carries many cameras: the transport of [`crate::sinks::multiplex`].
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use axum::{
     body::Bytes,
@@ -14,9 +14,10 @@ use axum::{
 use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::{App, command::Command, error::Failure, guard};
+use super::{App, api::SessionView, command::Command, error::Failure, guard};
 use crate::{
     hub::{Feed, Variant},
+    playback::{Change, Name, Session},
     sinks::multiplex::{self, Multiplex},
 };
 
@@ -42,6 +43,8 @@ enum Report<'a> {
         fps: f64,
         size: Option<String>,
         device: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        playback: Option<SessionView>,
     },
     Error {
         id: u16,
@@ -67,15 +70,25 @@ pub(super) async fn open(
         .max_frame_size(MOST_COMMAND)
         // Nothing is held back: what doesn't fit the socket waits as the newest frame in the hub.
         .write_buffer_size(0)
-        .on_upgrade(move |socket| Session { app, socket }.run()))
+        .on_upgrade(move |socket| {
+            let played = HashMap::new();
+            Client {
+                app,
+                socket,
+                played,
+            }
+            .run()
+        }))
 }
 
-struct Session {
+struct Client {
     app: App,
     socket: WebSocket,
+    /// The watches that are on a session of playback.
+    played: HashMap<u16, Session>,
 }
 
-impl Session {
+impl Client {
     async fn run(mut self) {
         let mut cameras = Multiplex::new();
         let mut report = interval(REPORT);
@@ -95,6 +108,9 @@ impl Session {
                         Some(feed) => self.state(id, &feed.clone()).await,
                         None => true,
                     },
+                    multiplex::Message::Gone(id) if self.played.remove(&id).is_some() => {
+                        self.fault(id, "the session is over").await
+                    }
                     multiplex::Message::Gone(id) => self.fault(id, "the camera was removed").await,
                 },
                 _ = report.tick() => {
@@ -122,6 +138,7 @@ impl Session {
             }
             Ok(Command::Unwatch { id }) => {
                 cameras.unwatch(id);
+                self.played.remove(&id);
                 true
             }
             Ok(Command::Watch {
@@ -131,13 +148,15 @@ impl Session {
                 height,
                 quality,
                 fps,
+                session,
             }) => {
                 let variant = Variant {
                     width,
                     height,
                     quality,
                 };
-                match self.watch(cameras, id, &camera, variant, fps) {
+                let watched = self.watch(cameras, id, &camera, variant, fps, session.as_deref());
+                match watched.await {
                     Ok(()) => true,
                     Err(reason) => self.fault(id, &reason).await,
                 }
@@ -147,13 +166,14 @@ impl Session {
         }
     }
 
-    fn watch(
-        &self,
+    async fn watch(
+        &mut self,
         cameras: &mut Multiplex,
         id: u16,
         camera: &str,
         variant: Variant,
         fps: Option<f64>,
+        session: Option<&str>,
     ) -> Result<(), String> {
         if cameras.watched().len() >= multiplex::MOST {
             return Err(format!(
@@ -176,10 +196,25 @@ impl Session {
             .hub()
             .feed(camera)
             .ok_or_else(|| format!("no camera is called {camera}"))?;
-        let subscription = feed
+        let session = match session {
+            Some(name) => {
+                let name = Name::Known(name.parse()?);
+                // Live, if it is new: no disk is waited for.
+                let begun = self.app.sessions.begin(&feed, name, Change::default());
+                Some(begun.await.map_err(|refused| refused.to_string())?)
+            }
+            None => None,
+        };
+        let subscription = session
+            .as_ref()
+            .map_or(&feed, Session::feed)
             .subscribe_to(variant)
             .map_err(|error| error.to_string())?;
         cameras.watch(id, subscription.at_most(fps));
+        match session {
+            Some(session) => self.played.insert(id, session),
+            None => self.played.remove(&id),
+        };
         Ok(())
     }
 
@@ -207,6 +242,7 @@ impl Session {
             fps: (feed.fps() * 10.0).round() / 10.0,
             size: feed.size().map(|size| size.to_string()),
             device: feed.given().map(|given| given.to_string()),
+            playback: self.played.get(&id).map(SessionView::of),
         })
         .await
     }

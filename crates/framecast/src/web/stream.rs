@@ -3,11 +3,11 @@
 use axum::{
     body::Body,
     extract::Path,
-    http::{HeaderName, Method, Version, header},
+    http::{HeaderName, HeaderValue, Method, Version, header},
     response::{IntoResponse, Response},
 };
 
-use super::{dialect, error::Failure, takeover, viewer::Viewer};
+use super::{dialect, error::Failure, playback, takeover, viewer::Viewer};
 use crate::{
     hub::Feed,
     sinks::mjpeg::{self, Dialect, Parts},
@@ -18,7 +18,16 @@ pub(super) async fn of_camera(
     viewer: Viewer,
     Path(name): Path<String>,
 ) -> Result<Response, Failure> {
-    respond(&viewer, &viewer.feed(&name)?)
+    let live = viewer.feed(&name)?;
+    let Some(session) = playback::session(&viewer, &live).await? else {
+        return respond(&viewer, &live);
+    };
+    let mut response = respond(&viewer, session.feed())?;
+    if let Ok(id) = HeaderValue::from_str(session.status().id.as_str()) {
+        let name = HeaderName::from_static("x-framecast-session");
+        response.headers_mut().insert(name, id);
+    }
+    Ok(response)
 }
 
 /// The stream of `feed` as the viewer asked for it and can read it.

@@ -6,6 +6,7 @@ mod cameras;
 mod controls;
 mod devices;
 mod object;
+mod playback;
 mod recording;
 mod recordings;
 mod request;
@@ -26,6 +27,7 @@ pub use controls::{ControlKindView, ControlView, ControlsView, MenuView};
 pub use devices::{
     DeviceFormatView, DeviceSizeView, DeviceView, DevicesView, ModeView, ModuleView,
 };
+pub use playback::{MomentView, NewSession, SessionChange, SessionView};
 pub use recording::{RecordingMode, RecordingStart, RecordingState, RecordingView};
 pub use recordings::{ErasedView, NewPin, PinView, PinsView, SegmentView, SpanView, SpansView};
 pub use types::{
@@ -45,6 +47,8 @@ pub(super) fn router() -> OpenApiRouter<App> {
         .routes(routes!(cameras::show, cameras::change, cameras::remove))
         .routes(routes!(controls::list, controls::turn))
         .routes(routes!(devices::list))
+        .routes(routes!(playback::begin))
+        .routes(routes!(playback::show, playback::change, playback::end))
         .routes(routes!(recording::show))
         .routes(routes!(recording::start))
         .routes(routes!(recording::stop))

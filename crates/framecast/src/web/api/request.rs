@@ -32,6 +32,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
     }
 }
 
+/// The names of a camera and of its session in the address.
+pub(super) struct NamedSession(pub(super) String, pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for NamedSession {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path((camera, session))) => Ok(Self(camera, session)),
+            // Not UTF-8, which neither is.
+            Err(_) => Err(Failure::no_camera(parts.uri.path()).into_json()),
+        }
+    }
+}
+
 /// A JSON object that a client sent.
 pub(super) struct Said<T>(pub(super) T);
 
