@@ -15,6 +15,7 @@ mod keys;
 mod listen;
 mod mistakes;
 mod name;
+mod state;
 mod value;
 mod watch;
 
@@ -30,6 +31,7 @@ pub use draft::Given;
 pub use listen::{Exposed, Listen};
 pub use mistakes::{Mistake, Mistakes, Place};
 pub use name::{BadName, check_name};
+pub use state::{NoState, make_private, state_folder, state_folder_in};
 pub use value::{parse_duration, parse_size};
 pub use watch::{Watch, watch};
 
