@@ -11,19 +11,29 @@ use std::{
 
 /// The modules of the server's crate, each with those that it may use.
 const MAY_USE: &[(&str, &[&str])] = &[
+    ("access", &[]),
     ("drivers", &[]),
     ("hub", &[]),
     ("sinks", &["hub"]),
     ("catalog", &["drivers", "hub"]),
-    ("config", &["drivers", "hub"]),
+    ("config", &["access", "drivers", "hub"]),
     ("telemetry", &["catalog", "hub"]),
     (
         "web",
-        &["catalog", "config", "drivers", "hub", "sinks", "telemetry"],
+        &[
+            "access",
+            "catalog",
+            "config",
+            "drivers",
+            "hub",
+            "sinks",
+            "telemetry",
+        ],
     ),
     (
         "server",
         &[
+            "access",
             "catalog",
             "config",
             "drivers",
@@ -33,11 +43,14 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "web",
         ],
     ),
-    ("embed", &["catalog", "config", "drivers", "hub", "web"]),
+    (
+        "embed",
+        &["access", "catalog", "config", "drivers", "hub", "web"],
+    ),
     (
         "cli",
         &[
-            "catalog", "config", "drivers", "hub", "server", "sinks", "web",
+            "access", "catalog", "config", "drivers", "hub", "server", "sinks", "web",
         ],
     ),
     ("main", &["cli"]),
@@ -53,7 +66,14 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("maud", &["web/pages.rs", "web/assets.rs"]),
     (
         "serde",
-        &["config", "cli", "web/api", "web/socket.rs", "web/error.rs"],
+        &[
+            "access",
+            "config",
+            "cli",
+            "web/api",
+            "web/socket.rs",
+            "web/error.rs",
+        ],
     ),
     ("utoipa", &["web/api", "web/error.rs"]),
     ("clap", &["cli"]),
@@ -61,6 +81,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("reqwest", &["drivers/http", "cli/probe.rs"]),
     ("prometheus_client", &["telemetry.rs", "hub/stats.rs"]),
     ("anyhow", &["cli"]),
+    ("argon2", &["access/password.rs"]),
+    ("hmac", &["access/secret.rs"]),
+    ("sha2", &["access/secret.rs"]),
+    ("rpassword", &["cli"]),
 ];
 
 /// Lines above which a file wants splitting, and above which it is wrong.
