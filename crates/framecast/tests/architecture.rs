@@ -255,6 +255,29 @@ fn what_is_one_modules_business_is_named_nowhere_else() {
 }
 
 #[test]
+fn no_address_comes_about_without_a_rule() {
+    for (path, code) in own() {
+        // Only there is a handler tied to an address, together with what one must be allowed to do.
+        if !path.starts_with("web/") || path == "web/routes.rs" {
+            continue;
+        }
+        for makes_one in [
+            ".route(",
+            ".route_service(",
+            "Router::new()",
+            ".nest(",
+            ".nest_service(",
+            ".fallback(",
+            ".fallback_service(",
+            "MethodRouter::",
+            "routing::",
+        ] {
+            assert!(!code.contains(makes_one), "{path}: {makes_one}");
+        }
+    }
+}
+
+#[test]
 fn the_driver_contract_and_the_media_crate_know_nothing_of_ours() {
     for name in ["camera", "media"] {
         let manifest = root().join("crates").join(name).join("Cargo.toml");

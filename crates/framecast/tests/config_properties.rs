@@ -148,6 +148,7 @@ fn configurations() -> impl Strategy<Value = Config> {
                     json: log.1,
                 },
                 file: Some("x.toml".into()),
+                ..Config::default()
             },
         )
 }
@@ -157,7 +158,11 @@ fn distinct(cameras: Vec<(Request, Policy)>) -> Vec<Camera> {
     let mut kept: Vec<Camera> = Vec::new();
     for (request, policy) in cameras {
         if kept.iter().all(|other| other.request.name != request.name) {
-            kept.push(Camera { request, policy });
+            kept.push(Camera {
+                request,
+                policy,
+                networks: Vec::new(),
+            });
         }
     }
     kept
@@ -235,7 +240,10 @@ fn written(config: &Config) -> String {
     line(format!("limits.push_rate = {:?}", config.limits.push_rate));
     line(format!("log.level = {}", quoted(&config.log.filter)));
     line(format!("log.json = {}", config.log.json));
-    for Camera { request, policy } in &config.cameras {
+    for Camera {
+        request, policy, ..
+    } in &config.cameras
+    {
         let time = |time| quoted(&humantime::format_duration(time).to_string());
         line(format!("[cameras.{}]", quoted(&request.name)));
         line(format!("source = {}", quoted(request.source.expose())));

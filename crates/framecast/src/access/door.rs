@@ -99,10 +99,11 @@ pub struct Asking {
 impl Access {
     /// A server where everyone may do everything.
     ///
-    /// # Errors
+    /// # Panics
     /// If the system has no random numbers to give.
-    pub fn open() -> Result<Self, getrandom::Error> {
-        Ok(Self::new(Rules::default(), Key::random()?, None))
+    pub fn open() -> Self {
+        let key = Key::random().expect("the system has random numbers to give");
+        Self::new(Rules::default(), key, None)
     }
 
     /// A server with these rules. Sessions are kept in `store`, or forgotten with the process.
@@ -201,12 +202,14 @@ impl Access {
         Some(cookie)
     }
 
-    /// Ends a session and all that goes on under it.
-    pub fn log_out(&self, session: &Digest) {
-        if lock(&self.0.sessions).end(session) {
-            self.0.rules.send_modify(|_| {});
-            self.keep_sessions();
-        }
+    /// Ends the session of a cookie and all that goes on under it, and says whose it was.
+    pub fn log_out(&self, cookie: &Secret) -> Option<String> {
+        let session = Digest::of(cookie.expose().as_bytes());
+        let who = self.session(&session, &self.rules())?.0.to_string();
+        lock(&self.0.sessions).end(&session);
+        self.0.rules.send_modify(|_| {});
+        self.keep_sessions();
+        Some(who)
     }
 
     /// What a signed address is good for.

@@ -25,5 +25,5 @@ pub use password::{BadHash, PasswordHash};
 pub use rules::{Rules, User};
 pub use secret::{Digest, Key, Secret};
 pub use session::LASTS as SESSION_LASTS;
-pub use store::{Store, StoreError, StoredUser};
+pub use store::{Store, StoreError, StoreVersion, StoredUser};
 pub use token::{Token, is_token};

@@ -43,6 +43,10 @@ pub struct StoredUser {
     pub password_hash: String,
 }
 
+/// What the files are like that others than the server write: when, how long, and which.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreVersion([Option<(SystemTime, u64, u64)>; 2]);
+
 /// A file can't be used.
 #[derive(Debug, Error)]
 #[error("{}: {why}", path.display())]
@@ -146,12 +150,12 @@ impl Store {
     }
 
     /// Changes when one of the files does that others than the server write.
-    pub fn version(&self) -> [Option<(SystemTime, u64, u64)>; 2] {
-        [USERS, TOKENS].map(|name| {
+    pub fn version(&self) -> StoreVersion {
+        StoreVersion([USERS, TOKENS].map(|name| {
             let metadata = fs::metadata(self.path(name)).ok()?;
             let modified = metadata.modified().ok()?;
             Some((modified, metadata.len(), metadata.ino()))
-        })
+        }))
     }
 
     fn read<T: DeserializeOwned + Default>(&self, name: &str) -> Result<T, StoreError> {
@@ -214,7 +218,8 @@ fn replace(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 impl StoreError {
-    fn new(path: &Path, why: impl ToString) -> Self {
+    /// What is wrong with the file at `path`.
+    pub fn new(path: &Path, why: impl ToString) -> Self {
         Self {
             path: path.to_owned(),
             why: why.to_string(),

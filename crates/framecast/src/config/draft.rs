@@ -213,6 +213,7 @@ impl Draft {
             config.cameras.push(Camera {
                 request,
                 policy: settings.policy(),
+                networks: settings.networks.unwrap_or_default(),
             });
         }
         if mistakes.is_empty() {

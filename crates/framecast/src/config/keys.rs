@@ -1,6 +1,6 @@
 //! The keys of each table, each with what it does: the one list behind parsing, flags and suggestions.
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use framecast_camera::Size;
 use framecast_media::jpeg::Lenience;
@@ -10,9 +10,13 @@ use url::Url;
 use super::{
     Limits, Listen, Log,
     draft::Draft,
+    users::role,
     value::{Parsed, Value, within_a_year},
 };
-use crate::hub::{Linger, Policy};
+use crate::{
+    access::IpNet,
+    hub::{Linger, Policy},
+};
 
 /// One key of a table that fills a `T`.
 #[derive(Debug)]
@@ -31,6 +35,7 @@ pub(super) struct Settings {
     first_frame: Option<Duration>,
     stall: Option<Duration>,
     broken: Option<Lenience>,
+    pub(super) networks: Option<Vec<IpNet>>,
 }
 
 impl Settings {
@@ -44,6 +49,7 @@ impl Settings {
             first_frame: self.first_frame.or(fallback.first_frame),
             stall: self.stall.or(fallback.stall),
             broken: self.broken.or(fallback.broken),
+            networks: self.networks.clone().or_else(|| fallback.networks.clone()),
         }
     }
 
@@ -91,6 +97,7 @@ pub(super) const CAMERA: &[Key<Settings>] = &[
     key!(first_frame: |value| value.duration().map(Some)),
     key!(stall: |value| value.duration().map(Some)),
     key!(broken: |value| broken(value).map(Some)),
+    key!(networks: |value| networks(value).map(Some)),
 ];
 
 /// Before the first table.
@@ -129,6 +136,20 @@ pub(super) const TOP: &[Key<Draft>] = &[
         name: "no_auth",
         set: |draft, value| {
             draft.config.no_auth = value.boolean()?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "trusted_proxies",
+        set: |draft, value| {
+            draft.config.trusted_proxies = networks(value)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "local_role",
+        set: |draft, value| {
+            draft.config.local_role = Some(role(value)?);
             Ok(())
         },
     },
@@ -181,6 +202,25 @@ fn broken(value: Value<'_>) -> Parsed<Lenience> {
             "must be \"drop\" or \"pass\" (what happens to pictures that break off early), not `{other}`"
         )),
     }
+}
+
+/// Networks, or single addresses.
+fn networks(value: Value<'_>) -> Parsed<Vec<IpNet>> {
+    let network =
+        |text: &str| {
+            let address = text
+                .parse::<IpAddr>()
+                .map(|ip| IpNet::from(ip.to_canonical()));
+            let network = address.ok().or_else(|| text.parse().ok());
+            network.map(|network: IpNet| network.trunc()).ok_or_else(|| {
+            format!("`{text}` is no network; write it like 192.168.1.0/24, fd00::/8 or 127.0.0.1")
+        })
+        };
+    value
+        .texts("192.168.1.0/24")?
+        .into_iter()
+        .map(network)
+        .collect()
 }
 
 fn listen(value: Value<'_>) -> Parsed<Vec<Listen>> {
@@ -267,7 +307,7 @@ fn filter(value: Value<'_>) -> Parsed<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::users::USER, *};
 
     #[test]
     fn the_sample_file_shows_every_key() {
@@ -275,6 +315,7 @@ mod tests {
         let all = names(TOP)
             .chain(names(CAMERA))
             .chain(names(LOG))
+            .chain(names(USER))
             .chain(names(LIMITS));
         for key in all {
             let shown = |line: &str| {

@@ -16,22 +16,25 @@ mod listen;
 mod mistakes;
 mod name;
 mod state;
+mod users;
 mod value;
 mod watch;
 
 use std::path::{Path, PathBuf};
 
 use crate::{
+    access::{IpNet, Role},
     drivers::{Registry, Request},
     hub::Policy,
 };
 
 pub use changes::{Changes, changes};
 pub use draft::Given;
-pub use listen::{Exposed, Listen};
+pub use listen::Listen;
 pub use mistakes::{Mistake, Mistakes, Place};
 pub use name::{BadName, check_name};
 pub use state::{NoState, make_private, state_folder, state_folder_in};
+pub use users::{Password, User, check_user_name};
 pub use value::{parse_duration, parse_size};
 pub use watch::{Watch, watch};
 
@@ -50,8 +53,14 @@ pub struct Config {
     pub allow_hosts: Vec<String>,
     /// The other web sites that may show the cameras: origins such as `https://example.org`, or `*` for all.
     pub allow_origins: Vec<String>,
-    /// Whether everyone may watch without a password, on whatever address.
+    /// Whether everyone may do everything without a password, on whatever address.
     pub no_auth: bool,
+    /// The users of the file; there may be others in the state folder.
+    pub users: Vec<User>,
+    /// Where the proxies are that tell the address of a client in `X-Forwarded-For`.
+    pub trusted_proxies: Vec<IpNet>,
+    /// What programs of this machine may do without logging in.
+    pub local_role: Option<Role>,
     /// What is logged and how.
     pub log: Log,
     /// The file that all this came from, if there is one.
@@ -65,6 +74,8 @@ pub struct Camera {
     pub request: Request,
     /// How the hub runs it.
     pub policy: Policy,
+    /// The networks from which alone it can be reached; empty for all.
+    pub networks: Vec<IpNet>,
 }
 
 /// How much the server takes on before it tells the next one to come back later.
@@ -99,6 +110,9 @@ impl Default for Config {
             allow_hosts: Vec::new(),
             allow_origins: Vec::new(),
             no_auth: false,
+            users: Vec::new(),
+            trusted_proxies: Vec::new(),
+            local_role: None,
             log: Log::default(),
             file: None,
         }
@@ -152,19 +166,6 @@ impl Config {
         let (mut draft, mistakes) = file::parse(text, path, registry);
         draft.config.file = Some(path.to_owned());
         draft.finish(registry, mistakes)
-    }
-
-    /// Refuses to show the cameras to a network that nobody said to trust.
-    ///
-    /// `listen` is what the server really listens on: [`listen`](Self::listen), or the sockets that it inherited.
-    ///
-    /// # Errors
-    /// [`Exposed`] names the first address that others can reach.
-    pub fn check_exposure(&self, listen: &[Listen]) -> Result<(), Exposed> {
-        match listen.iter().find(|address| !address.is_local()) {
-            Some(address) if !self.no_auth => Err(Exposed(address.clone())),
-            _ => Ok(()),
-        }
     }
 }
 

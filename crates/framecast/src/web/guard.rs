@@ -5,7 +5,7 @@ use std::{net::Ipv4Addr, sync::Arc};
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -53,15 +53,30 @@ pub(super) fn may_read(
         // No browser, or one that was not led here by another page.
         return true;
     };
+    if is_own(origin, host) {
+        return true;
+    }
     let Ok(origin) = origin.to_str() else {
         return false;
     };
-    let authority = origin.split_once("://").map(|(_, authority)| authority);
-    let same = authority.is_some() && authority == host.and_then(|host| host.to_str().ok());
-    same || app
-        .allow_origins
+    app.allow_origins
         .iter()
         .any(|allowed| allowed == "*" || allowed == origin)
+}
+
+/// Whether a browser sends this for one of the server's own pages; `None` if it doesn't look like a browser.
+pub(super) fn is_same_origin(headers: &HeaderMap) -> Option<bool> {
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return Some(site == "same-origin" || site == "none");
+    }
+    let origin = headers.get(header::ORIGIN)?;
+    Some(is_own(origin, headers.get(header::HOST)))
+}
+
+fn is_own(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
+    let origin = origin.to_str().ok();
+    let authority = origin.and_then(|origin| Some(origin.split_once("://")?.1));
+    authority.is_some() && authority == host.and_then(|host| host.to_str().ok())
 }
 
 fn cors(origins: &[String]) -> CorsLayer {
@@ -81,7 +96,7 @@ fn cors(origins: &[String]) -> CorsLayer {
             Method::PATCH,
             Method::DELETE,
         ])
-        .allow_headers([header::CONTENT_TYPE])
+        .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION])
 }
 
 /// Refuses requests that call the server by a name which is not its own.
@@ -100,7 +115,7 @@ async fn check_name(State(hosts): State<Arc<[String]>>, request: Request, next: 
     let named = request.headers().get(header::HOST);
     let named = named.map_or(Ok(""), |value| value.to_str());
     match named {
-        Ok(named) if is_own(named, &hosts) => next.run(request).await,
+        Ok(named) if is_own_name(named, &hosts) => next.run(request).await,
         _ => Failure::new(
             StatusCode::MISDIRECTED_REQUEST,
             "this server does not answer to that host name: add it to `allow_hosts` (or --allow-host), or use its address",
@@ -110,7 +125,7 @@ async fn check_name(State(hosts): State<Arc<[String]>>, request: Request, next: 
 }
 
 /// Whether `named`, a `Host` header, is an address, a name that public DNS does not know, or one of `hosts`.
-fn is_own(named: &str, hosts: &[String]) -> bool {
+fn is_own_name(named: &str, hosts: &[String]) -> bool {
     /// Top-level names that are not delegated: RFC 6761, RFC 6762, RFC 8375, and ICANN's and routers' own.
     const PRIVATE: [&str; 5] = ["localhost", "local", "lan", "internal", "home.arpa"];
     if named.starts_with('[') {
@@ -157,15 +172,15 @@ mod tests {
             "Camera.LAN.",
             "a.b.home.arpa",
         ] {
-            assert!(is_own(named, &[]), "{named}");
+            assert!(is_own_name(named, &[]), "{named}");
         }
     }
 
     #[test]
     fn a_public_name_is_its_own_only_if_it_is_listed() {
         let hosts = ["cams.example.org".to_owned()];
-        assert!(is_own("cams.example.org:443", &hosts));
-        assert!(is_own("CAMS.example.org", &hosts));
+        assert!(is_own_name("cams.example.org:443", &hosts));
+        assert!(is_own_name("CAMS.example.org", &hosts));
         for named in [
             "evil.example",
             "127.0.0.1.evil.example",
@@ -175,7 +190,7 @@ mod tests {
             "evil.notlocal",
             "1.2.3",
         ] {
-            assert!(!is_own(named, &hosts), "{named}");
+            assert!(!is_own_name(named, &hosts), "{named}");
         }
     }
 }

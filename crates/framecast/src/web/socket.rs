@@ -14,8 +14,9 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::{App, error::Failure, guard};
+use super::{App, access::Asker, error::Failure, guard};
 use crate::{
+    access::{Action, Decision},
     hub::{Feed, Variant},
     sinks::multiplex::{self, Multiplex},
 };
@@ -72,6 +73,7 @@ enum Report<'a> {
 /// `/ws`
 pub(super) async fn open(
     State(app): State<App>,
+    asker: Asker,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Failure> {
@@ -87,11 +89,12 @@ pub(super) async fn open(
         .max_frame_size(MOST_COMMAND)
         // Nothing is held back: what doesn't fit the socket waits as the newest frame in the hub.
         .write_buffer_size(0)
-        .on_upgrade(move |socket| Session { app, socket }.run()))
+        .on_upgrade(move |socket| Session { app, asker, socket }.run()))
 }
 
 struct Session {
     app: App,
+    asker: Asker,
     socket: WebSocket,
 }
 
@@ -117,10 +120,10 @@ impl Session {
                     },
                     multiplex::Message::Gone(id) => self.fault(id, "the camera was removed").await,
                 },
-                _ = report.tick() => {
+                _ = report.tick() => self.allow(&mut cameras).await && {
                     let watched = cameras.watched();
                     self.report(&watched).await
-                }
+                },
             };
             if !went_on {
                 break;
@@ -195,12 +198,30 @@ impl Session {
             .catalog
             .hub()
             .feed(camera)
+            .filter(|_| self.asker.decide(Action::Stream, camera) == Decision::Allow)
             .ok_or_else(|| format!("no camera is called {camera}"))?;
         let subscription = feed
             .subscribe_to(variant)
             .map_err(|error| error.to_string())?;
         cameras.watch(id, subscription.at_most(fps));
         Ok(())
+    }
+
+    /// Takes away what the client may no longer see; `false` ends the session of one who may see nothing.
+    async fn allow(&mut self, cameras: &mut Multiplex) -> bool {
+        if !self.asker.still_may(Action::Browse, None) {
+            return false;
+        }
+        for (id, feed) in cameras.watched() {
+            if !self.asker.still_may(Action::Stream, Some(feed.name())) {
+                cameras.unwatch(id);
+                let gone = format!("no camera is called {}", feed.name());
+                if !self.fault(id, &gone).await {
+                    return false;
+                }
+            }
+        }
+        true
     }
 
     async fn report(&mut self, watched: &[(u16, Feed)]) -> bool {

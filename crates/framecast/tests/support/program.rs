@@ -16,6 +16,8 @@ pub(crate) struct Program {
     pub(crate) port: u16,
     arguments: Vec<String>,
     child: Option<Child>,
+    /// Where it keeps users and keys: nothing of whoever runs the tests.
+    state: tempfile::TempDir,
 }
 
 impl Program {
@@ -36,6 +38,7 @@ impl Program {
             port,
             arguments,
             child: None,
+            state: tempfile::tempdir()?,
         };
         program.start_again().await?;
         Ok(program)
@@ -45,6 +48,7 @@ impl Program {
     pub(crate) async fn start_again(&mut self) -> Result<()> {
         let child = Command::new(env!("CARGO_BIN_EXE_framecast"))
             .args(&self.arguments)
+            .env("FRAMECAST_STATE", self.state.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()?;

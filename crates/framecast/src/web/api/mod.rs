@@ -5,6 +5,8 @@
 mod cameras;
 mod controls;
 mod devices;
+mod links;
+mod session;
 mod types;
 
 use std::sync::LazyLock;
@@ -14,12 +16,21 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use utoipa::OpenApi;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouter},
+    routes,
+};
 
-use super::App;
+use super::{
+    App,
+    routes::{Needs, Routes},
+};
+use crate::access::Action;
 
 pub use controls::{ControlKindView, ControlView, ControlsView, MenuView};
 pub use devices::{DeviceFormatView, DeviceSizeView, DeviceView, DevicesView};
+pub use links::{LinkView, NewLink};
+pub use session::SessionView;
 pub use types::{
     CameraState, CameraView, CamerasView, Counters, NewCamera, SettingsChange, StateView,
 };
@@ -31,17 +42,38 @@ pub use types::{
 ))]
 struct Document;
 
-pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(cameras::list, cameras::add))
-        .routes(routes!(cameras::show, cameras::change, cameras::remove))
-        .routes(routes!(controls::list, controls::turn))
-        .routes(routes!(devices::list))
+/// The addresses, each with what one must be allowed to do.
+fn addresses() -> Vec<(Needs, UtoipaMethodRouter<App>)> {
+    const BROWSE: Needs = Needs::Server(Action::Browse);
+    const ADMINISTER: Needs = Needs::Server(Action::Administer);
+    const SEE: Needs = Needs::Named(Action::See);
+    const CONTROL: Needs = Needs::Named(Action::Control);
+    vec![
+        (BROWSE, routes!(session::show)),
+        (BROWSE, routes!(cameras::list)),
+        (ADMINISTER, routes!(cameras::add)),
+        (SEE, routes!(cameras::show)),
+        (CONTROL, routes!(cameras::change)),
+        (ADMINISTER, routes!(cameras::remove)),
+        (SEE, routes!(controls::list)),
+        (CONTROL, routes!(controls::turn)),
+        (Needs::Named(Action::Share), routes!(links::sign)),
+        (ADMINISTER, routes!(devices::list)),
+    ]
+}
+
+pub(super) fn add_to(routes: Routes) -> Routes {
+    let all = addresses().into_iter();
+    all.fold(routes, |routes, (needs, address)| {
+        routes.described(needs, address)
+    })
 }
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
-    let (_, document) = router().split_for_parts();
-    document.to_pretty_json().unwrap_or_default()
+    let empty = OpenApiRouter::with_openapi(Document::openapi());
+    let all = addresses().into_iter();
+    let document = all.fold(empty, |router, (_, address)| router.routes(address));
+    document.into_openapi().to_pretty_json().unwrap_or_default()
 });
 
 /// The OpenAPI document of this interface, as JSON.
