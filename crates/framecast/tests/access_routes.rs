@@ -242,7 +242,7 @@ async fn every_address_lets_those_pass_who_may_and_nobody_else() {
                     let is = refused.contains(&status).then_some(status);
                     // An empty form is a wrong password.
                     let meant = match rule.path.as_str() {
-                        "/login" if method == "POST" => Some(StatusCode::UNAUTHORIZED),
+                        "/login" if method == "POST" => Some(StatusCode::FORBIDDEN),
                         _ => expected(*least, camera, grant.as_ref()),
                     };
                     // Whoever guesses is slowed down after a while.

@@ -186,7 +186,7 @@ fn a_browser_logs_in_and_out_by_a_page_of_its_own() {
     let policy = page.header("content-security-policy").unwrap();
     assert!(policy.contains("frame-ancestors 'none'") && policy.contains("script-src 'self';"));
     let wrong = log_in(&server, "name=anna&password=wrong+horse");
-    assert_eq!(wrong.status, 401);
+    assert_eq!(wrong.status, 403);
     assert!(wrong.text().contains("name, password or token is wrong"));
     let done = log_in(
         &server,

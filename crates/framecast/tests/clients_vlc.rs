@@ -13,7 +13,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process_group};
-use server::{PATIENCE, serve};
+use server::{PATIENCE, framecast, serve};
 
 /// Pictures that VLC writes out of what it shows: one in ten.
 const WANTED: usize = 5;
@@ -21,6 +21,20 @@ const WANTED: usize = 5;
 #[test]
 fn vlc_plays_the_stream() {
     let server = serve(&["door=test"]);
+    plays(&server.url("/cameras/door/stream.mjpg"));
+}
+
+#[test]
+fn vlc_plays_the_stream_with_a_name_and_a_password() {
+    let server = framecast()
+        .camera("door=test")
+        .user("anna", "horse-battery", &[])
+        .spawn();
+    let url = server.url("/cameras/door/stream.mjpg");
+    plays(&url.replace("://", "://anna:horse-battery@"));
+}
+
+fn plays(url: &str) {
     let folder = tempfile::tempdir().unwrap();
     // VLC will not run as root, as tests in containers do.
     fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).unwrap();
@@ -40,7 +54,7 @@ fn vlc_plays_the_stream() {
         ])
         .args(["--scene-format=png", "--scene-ratio=10"])
         .arg(format!("--scene-path={}", folder.path().display()))
-        .arg(server.url("/cameras/door/stream.mjpg"))
+        .arg(url)
         .env("HOME", folder.path())
         .current_dir(folder.path())
         .process_group(0)

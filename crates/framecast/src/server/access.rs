@@ -21,6 +21,8 @@ pub(super) struct Doorkeeper {
     version: Option<StoreVersion>,
     /// The token that was made up because others can reach the server and there is nobody to let in.
     made_up: Option<Token>,
+    /// Whether nobody is asked, which counts from start to end.
+    no_auth: bool,
 }
 
 impl Doorkeeper {
@@ -44,7 +46,7 @@ impl Doorkeeper {
                 Key::random().map_err(|error| StoreError::new(&PathBuf::from("key"), error))?
             }
         };
-        let mut rules = rules(config, store.as_ref())?;
+        let mut rules = rules(config, store.as_ref(), config.no_auth)?;
         let exposed = addresses.iter().any(|address| !address.is_local());
         let mut made_up = None;
         if config.no_auth {
@@ -74,13 +76,14 @@ impl Doorkeeper {
             store,
             version,
             made_up,
+            no_auth: config.no_auth,
         })
     }
 
     /// Reads again who there is, after the configuration has changed.
     pub(super) fn reload(&mut self, config: &Config) {
         self.version = self.store.as_ref().map(Store::version);
-        let mut rules = match rules(config, self.store.as_ref()) {
+        let mut rules = match rules(config, self.store.as_ref(), self.no_auth) {
             Ok(rules) => rules,
             Err(error) => {
                 error!("users and tokens are as they were: {error}");
@@ -91,7 +94,7 @@ impl Doorkeeper {
             rules.add_tokens(self.made_up.clone());
         }
         // A server that asked goes on asking: that the last user is gone is no reason to let everyone in.
-        rules.required = !config.no_auth && (rules.required || self.access.rules().required);
+        rules.required = !self.no_auth && (rules.required || self.access.rules().required);
         if *self.access.rules() != rules {
             self.access.replace(rules);
             info!("users and tokens were read again");
@@ -107,7 +110,7 @@ impl Doorkeeper {
 }
 
 /// Who may do what, by the configuration and the state folder.
-fn rules(config: &Config, store: Option<&Store>) -> Result<Rules, StoreError> {
+fn rules(config: &Config, store: Option<&Store>, no_auth: bool) -> Result<Rules, StoreError> {
     let cameras = config.cameras.iter();
     let networks = cameras
         .filter(|camera| !camera.networks.is_empty())
@@ -118,7 +121,7 @@ fn rules(config: &Config, store: Option<&Store>) -> Result<Rules, StoreError> {
         local: config.local_role,
         ..Rules::default()
     };
-    if config.no_auth {
+    if no_auth {
         return Ok(rules);
     }
     if let Some(store) = store {

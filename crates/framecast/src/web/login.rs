@@ -87,7 +87,14 @@ pub(super) async fn log_in(
             client,
             &format!("./{}", inside(&form.next)),
         ),
-        Err(failure) => page(&app, failure.status, &form.next, Some(&failure)),
+        Err(failure) => {
+            // A 401 would have to say how to log in by a header, and this is the way by a page.
+            let status = match failure.status {
+                StatusCode::UNAUTHORIZED => StatusCode::FORBIDDEN,
+                status => status,
+            };
+            page(&app, status, &form.next, Some(&failure))
+        }
     }
 }
 
