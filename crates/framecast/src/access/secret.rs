@@ -39,7 +39,7 @@ impl fmt::Debug for Secret {
 }
 
 /// A SHA-256 hash of something that can't be guessed. Comparing two takes the same time wherever they differ.
-#[derive(Clone, Copy, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Digest([u8; 32]);
 

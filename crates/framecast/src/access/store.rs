@@ -123,7 +123,7 @@ impl Store {
                 StoreError::new(&path, why)
             }),
             None => {
-                let key = Key::random().map_err(|error| StoreError::new(&path, error))?;
+                let key = Key::random().map_err(|error| StoreError::new(&path, &error))?;
                 self.put(KEY, key.encode().expose().as_bytes())?;
                 Ok(key)
             }
@@ -143,7 +143,7 @@ impl Store {
             let why = "a token has 16 characters at least; remove the file to have a new one made";
             return Err(StoreError::new(&self.path(ACCESS_TOKEN), why));
         }
-        let random = |error| StoreError::new(&self.path(ACCESS_TOKEN), error);
+        let random = |error| StoreError::new(&self.path(ACCESS_TOKEN), &error);
         let (_, token) = Token::make(String::new(), Grant::default(), None).map_err(random)?;
         self.put(ACCESS_TOKEN, token.expose().as_bytes())?;
         Ok((token, true))
@@ -161,7 +161,7 @@ impl Store {
     fn read<T: DeserializeOwned + Default>(&self, name: &str) -> Result<T, StoreError> {
         match self.text(name)? {
             Some(text) => serde_json::from_str(&text)
-                .map_err(|error| StoreError::new(&self.path(name), error)),
+                .map_err(|error| StoreError::new(&self.path(name), &error)),
             None => Ok(T::default()),
         }
     }
@@ -170,19 +170,19 @@ impl Store {
         match fs::read_to_string(self.path(name)) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(StoreError::new(&self.path(name), error)),
+            Err(error) => Err(StoreError::new(&self.path(name), &error)),
         }
     }
 
     fn write(&self, name: &str, value: &impl Serialize) -> Result<(), StoreError> {
         let text = serde_json::to_vec_pretty(value)
-            .map_err(|error| StoreError::new(&self.path(name), error))?;
+            .map_err(|error| StoreError::new(&self.path(name), &error))?;
         self.put(name, &text)
     }
 
     fn put(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
         let path = self.path(name);
-        replace(&self.folder, &path, bytes).map_err(|error| StoreError::new(&path, error))
+        replace(&self.folder, &path, bytes).map_err(|error| StoreError::new(&path, &error))
     }
 }
 
@@ -219,7 +219,7 @@ fn replace(folder: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 impl StoreError {
     /// What is wrong with the file at `path`.
-    pub fn new(path: &Path, why: impl ToString) -> Self {
+    pub fn new(path: &Path, why: &(impl ToString + ?Sized)) -> Self {
         Self {
             path: path.to_owned(),
             why: why.to_string(),

@@ -1,6 +1,9 @@
 //! From the configuration and the state folder to the rules of the door; again whenever one of them changes.
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use tracing::{error, info, warn};
 
@@ -43,7 +46,7 @@ impl Doorkeeper {
                 if let Some(Err(error)) = other {
                     warn!("logins and signed addresses end with this process: {error}");
                 }
-                Key::random().map_err(|error| StoreError::new(&PathBuf::from("key"), error))?
+                Key::random().map_err(|error| StoreError::new(Path::new("key"), &error))?
             }
         };
         let mut rules = rules(config, store.as_ref(), config.no_auth)?;
@@ -193,7 +196,7 @@ fn access_token(store: Option<&Store>) -> Result<(Secret, bool), StoreError> {
                 _ => config::NoState.to_string(),
             };
             warn!("the access token will be another after a restart: {why}");
-            let random = |error| StoreError::new(&PathBuf::from("token"), error);
+            let random = |error| StoreError::new(Path::new("token"), &error);
             let (_, secret) = Token::make(String::new(), Grant::default(), None).map_err(random)?;
             Ok((secret, true))
         }

@@ -102,15 +102,10 @@ mod tests {
 
     use super::*;
 
-    fn offers(headers: &[(header::HeaderName, &str)], method: Method, uri: &str) -> (String, By) {
+    fn offers(headers: &[(header::HeaderName, &str)], method: &Method, uri: &str) -> (String, By) {
         let headers = headers.iter();
         let headers = headers.map(|(name, value)| (name.clone(), value.parse().unwrap()));
-        let (offered, by) = offered(
-            &headers.collect(),
-            &method,
-            &uri.parse().unwrap(),
-            "session",
-        );
+        let (offered, by) = offered(&headers.collect(), method, &uri.parse().unwrap(), "session");
         let text = match offered {
             Offered::Nothing => String::new(),
             Offered::Password { name, password } => format!("{name}/{}", password.expose()),
@@ -124,16 +119,19 @@ mod tests {
         let cookie = (header::COOKIE, "other=1; session=abc");
         let basic = (header::AUTHORIZATION, "Basic YW5uYTpwOnc=");
         let bearer = (header::AUTHORIZATION, "bearer  xyz");
-        let get = |headers: &[_]| offers(headers, Method::GET, "/?token=t%2Bt");
+        let get = |headers: &[_]| offers(headers, &Method::GET, "/?token=t%2Bt");
         assert_eq!(
             get(&[cookie.clone(), basic]),
             ("anna/p:w".to_owned(), By::Header)
         );
         assert_eq!(get(&[bearer]), ("xyz".to_owned(), By::Header));
-        assert_eq!(get(&[cookie.clone()]), ("t+t".to_owned(), By::Address));
-        let post = offers(&[cookie], Method::POST, "/?token=t");
+        assert_eq!(
+            get(std::slice::from_ref(&cookie)),
+            ("t+t".to_owned(), By::Address)
+        );
+        let post = offers(&[cookie], &Method::POST, "/?token=t");
         assert_eq!(post, ("abc".to_owned(), By::Cookie));
-        assert_eq!(offers(&[], Method::GET, "/"), (String::new(), By::Nothing));
+        assert_eq!(offers(&[], &Method::GET, "/"), (String::new(), By::Nothing));
     }
 
     #[test]
@@ -154,7 +152,7 @@ mod tests {
         fn no_header_makes_it_panic(value in "[ -~]{0,60}", basic in any::<bool>()) {
             let value = if basic { format!("Basic {value}") } else { value };
             let headers = [(header::AUTHORIZATION, value.as_str()), (header::COOKIE, value.as_str())];
-            offers(&headers, Method::GET, "/");
+            offers(&headers, &Method::GET, "/");
         }
     }
 }

@@ -63,7 +63,7 @@ impl Routes {
         H: Handler<T, App>,
         T: 'static,
     {
-        self.on(&[(Method::GET, MethodFilter::GET)], path, needs, handler)
+        self.on((Method::GET, MethodFilter::GET), path, needs, handler)
     }
 
     pub(super) fn post<H, T>(self, path: &str, needs: Needs, handler: H) -> Self
@@ -71,7 +71,7 @@ impl Routes {
         H: Handler<T, App>,
         T: 'static,
     {
-        self.on(&[(Method::POST, MethodFilter::POST)], path, needs, handler)
+        self.on((Method::POST, MethodFilter::POST), path, needs, handler)
     }
 
     pub(super) fn put<H, T>(self, path: &str, needs: Needs, handler: H) -> Self
@@ -79,12 +79,12 @@ impl Routes {
         H: Handler<T, App>,
         T: 'static,
     {
-        self.on(&[(Method::PUT, MethodFilter::PUT)], path, needs, handler)
+        self.on((Method::PUT, MethodFilter::PUT), path, needs, handler)
     }
 
     fn on<H, T>(
         mut self,
-        methods: &[(Method, MethodFilter)],
+        (method, filter): (Method, MethodFilter),
         path: &str,
         needs: Needs,
         handler: H,
@@ -93,16 +93,13 @@ impl Routes {
         H: Handler<T, App>,
         T: 'static,
     {
-        for (method, filter) in methods {
-            let routes = MethodRouter::new().on(*filter, handler.clone());
-            let routes = self.guarded(routes, needs);
-            self.router = self.router.route(path, routes);
-            self.rules.push(Rule {
-                method: method.clone(),
-                path: path.to_owned(),
-                needs,
-            });
-        }
+        let routes = self.guarded(MethodRouter::new().on(filter, handler), needs);
+        self.router = self.router.route(path, routes);
+        self.rules.push(Rule {
+            method,
+            path: path.to_owned(),
+            needs,
+        });
         self
     }
 
