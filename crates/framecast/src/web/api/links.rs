@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use axum::{
     Json,
-    extract::{Path, rejection::JsonRejection},
+    extract::{Path, State, rejection::JsonRejection},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use super::{
     super::{
+        App,
         access::Asker,
         error::{Failure, Problem},
     },
@@ -52,14 +53,19 @@ pub struct LinkView {
         (status = 201, description = "The address", body = LinkView),
         (status = 400, description = "The body is no JSON", body = Problem),
         (status = 403, description = "One may see the camera, but not share it", body = Problem),
+        (status = 404, description = "There is no camera of that name", body = Problem),
         (status = 413, description = "The body is too large", body = Problem),
         (status = 415, description = "The body is not declared as JSON", body = Problem),
         (status = 422, description = "The action or the time can't be meant", body = Problem)))]
 pub(super) async fn sign(
+    State(app): State<App>,
     asker: Asker,
     Path(name): Path<String>,
     body: Result<Json<NewLink>, JsonRejection>,
 ) -> Response {
+    if app.catalog.hub().feed(&name).is_none() {
+        return Failure::no_camera(&name).into_json();
+    }
     match heard(body).and_then(|wanted| link(name, wanted)) {
         Ok(link) => {
             let view = LinkView {
