@@ -12,6 +12,7 @@ use std::{
 
 use listenfd::ListenFd;
 use sd_notify::NotifyState;
+use socket2::SockRef;
 use tokio::{
     net::{TcpListener, UnixListener},
     signal::unix::{Signal, SignalKind, signal},
@@ -31,6 +32,9 @@ use access::Doorkeeper;
 
 /// How long cameras may take to close when the server stops.
 const CLOSE: Duration = Duration::from_millis(1_800);
+/// Connections that may wait to be accepted. With the library's own 128, some of a crowd that comes all at once would wait
+/// for a second and more, until their systems try again.
+const BACKLOG: i32 = 1024;
 
 /// How often the state folder is looked at for other users and tokens.
 const LOOK: Duration = Duration::from_secs(1);
@@ -363,7 +367,11 @@ fn inherited() -> io::Result<Vec<(Listener, Listen)>> {
 
 fn bind(address: &Listen) -> io::Result<(Listener, Listen)> {
     match address {
-        Listen::Tcp(address) => tcp(StdTcpListener::bind(address)?),
+        Listen::Tcp(address) => {
+            let socket = StdTcpListener::bind(address)?;
+            SockRef::from(&socket).listen(BACKLOG)?;
+            tcp(socket)
+        }
         Listen::Unix(path) => {
             // A socket that nobody answers on is what an earlier run left behind.
             if std::os::unix::net::UnixStream::connect(path)

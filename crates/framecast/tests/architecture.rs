@@ -71,6 +71,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
             "config",
             "cli",
             "web/api",
+            "web/command.rs",
             "web/socket.rs",
             "web/error.rs",
         ],

@@ -215,6 +215,22 @@ fn camera_names_the_driver_of_the_only_one() {
 }
 
 #[test]
+fn opencv_camera_source_says_what_the_driver_opencv_opens() {
+    let with = |driver, source| {
+        let variables = [("CAMERA", driver), ("OPENCV_CAMERA_SOURCE", source)];
+        load_in(&[], &variables).map(|config| cameras(&config))
+    };
+    assert_eq!(with("opencv", "").unwrap(), ["camera=opencv:"]);
+    assert_eq!(with("opencv", "1").unwrap(), ["camera=opencv:1"]);
+    assert_eq!(
+        with("opencv", "rtsp://u:pw@cam/live#fps=5").unwrap(),
+        ["camera=opencv:rtsp://u:pw@cam/live"]
+    );
+    assert_eq!(with("opencv:2", "1").unwrap(), ["camera=opencv:2"]);
+    assert_eq!(with("test", "1").unwrap(), ["camera=test"]);
+}
+
+#[test]
 fn all_mistakes_of_a_command_line_are_told_at_once_and_no_password() {
     let line = [
         "--listen",

@@ -214,7 +214,6 @@ fn what_is_wrong_with_a_request_is_said_before_anything_is_opened() {
         ("http://a:b/c@d", &[], ErrorKind::Invalid, "***"),
         ("/dev/video0", &[], ErrorKind::Invalid, "must start with"),
         ("me:b/c@cam", &[], ErrorKind::Invalid, "`me` is no kind"),
-        ("opencv:0", &[], ErrorKind::Unsupported, "no `opencv`"),
         (
             "v4l2:",
             &["format=H264"],
@@ -230,6 +229,17 @@ fn what_is_wrong_with_a_request_is_said_before_anything_is_opened() {
         assert!(error.to_string().contains(why), "{error}");
         assert!(!error.to_string().contains("b/c"), "{error}");
     }
+}
+
+#[cfg(not(feature = "opencv"))]
+#[test]
+fn a_build_without_opencv_knows_the_source_and_says_what_to_do() {
+    let registry = Registry::bundled(&Ports::default());
+    let Err(error) = registry.make(&request("opencv:0", &["format=MJPG"])) else {
+        panic!("it was accepted");
+    };
+    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    assert!(error.to_string().contains("--features opencv"), "{error}");
 }
 
 #[test]

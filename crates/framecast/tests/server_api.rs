@@ -189,7 +189,9 @@ fn the_published_document_describes_every_address_of_the_interface() {
             "/api/v1/cameras/{name}/controls",
             "/api/v1/cameras/none/controls",
         ),
+        ("/api/v1/cameras/{name}/links", "/api/v1/cameras/none/links"),
         ("/api/v1/devices", "/api/v1/devices"),
+        ("/api/v1/session", "/api/v1/session"),
     ] {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
             if server.ask(method, real, &[], b"").status != 405 {

@@ -3,7 +3,15 @@
     reason = "these comments are the text of the help, on a terminal"
 )]
 
-use std::{env, ffi::OsString, fmt, path::PathBuf, time::Duration};
+use std::{
+    env,
+    ffi::OsString,
+    fmt,
+    io::{self, Write},
+    path::PathBuf,
+    process::exit,
+    time::Duration,
+};
 
 use clap::{
     Args as Group, CommandFactory, FromArgMatches, Parser, Subcommand, builder::FalseyValueParser,
@@ -15,7 +23,7 @@ use framecast_camera::Size;
 use crate::{
     access::{Action, Role},
     config::{self, Given},
-    drivers::Registry,
+    drivers::{Registry, redact},
 };
 
 const EXAMPLES: &str = "\x1b[1;4mExamples:\x1b[0m
@@ -49,7 +57,16 @@ pub struct Args {
 impl Args {
     /// Reads the command line of this process, or ends it with help or what is wrong.
     pub fn read(registry: &Registry) -> Self {
-        Self::try_read(env::args_os(), registry).unwrap_or_else(|error| error.exit())
+        Self::try_read(env::args_os(), registry).unwrap_or_else(|error| {
+            let said = error.to_string();
+            let shown = redact(&said);
+            if shown != said && error.use_stderr() {
+                // It repeats what was typed, and there is a password in that. Under a supervisor it would be kept in a log.
+                let _said = write!(io::stderr(), "{shown}");
+                exit(error.exit_code());
+            }
+            error.exit()
+        })
     }
 
     /// Reads a command line. The help lists the sources that the registry knows.
@@ -297,7 +314,8 @@ pub struct Serve {
     /// replaces one of the same name in the file.
     ///
     /// FRAMECAST_CAMERAS holds several, one a line or separated by semicolons. CAMERA holds the source of the only one,
-    /// if none is configured otherwise. Without any of these there is a test picture.
+    /// if none is configured otherwise; with CAMERA=opencv, OPENCV_CAMERA_SOURCE says what OpenCV opens. Without any of
+    /// these there is a test picture.
     #[arg(long, value_name = "[NAME=]SOURCE", help_heading = "Cameras")]
     camera: Vec<String>,
 
@@ -381,6 +399,7 @@ impl Serve {
             cameras: self.camera,
             camera_list: variable("FRAMECAST_CAMERAS"),
             driver: variable("CAMERA"),
+            opencv_source: variable("OPENCV_CAMERA_SOURCE"),
             size: self.size.unwrap_or_default(),
             fps: self.fps.unwrap_or_default(),
             quality: self.quality.unwrap_or_default(),

@@ -7,6 +7,8 @@ mod args;
 mod cameras;
 mod log;
 mod probe;
+#[cfg(feature = "opencv")]
+mod quiet;
 mod run;
 mod snapshot;
 

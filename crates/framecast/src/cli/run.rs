@@ -24,6 +24,10 @@ pub fn run() -> ExitCode {
     let ports = push::Ports::default();
     let registry = Registry::bundled(&ports);
     let command = Args::read(&registry).into_command();
+    #[cfg(feature = "opencv")]
+    if matches!(command, Command::Serve(_) | Command::Snapshot(_)) {
+        super::quiet::ffmpeg();
+    }
     match obey(command, registry, ports) {
         Ok(code) => code,
         Err(error) => {

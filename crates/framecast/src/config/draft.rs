@@ -29,6 +29,8 @@ pub struct Given {
     pub camera_list: String,
     /// The source of the only camera where none is configured otherwise.
     pub driver: String,
+    /// What OpenCV is to open where `driver` is `opencv` and no more: a number, a path or an address.
+    pub opencv_source: String,
     /// For every camera that says nothing itself.
     pub size: String,
     /// For every camera that says nothing itself.
@@ -130,6 +132,15 @@ impl Draft {
             let driver = given.driver.trim();
             if driver.is_empty() {
                 self.add(&["camera=test"], "the camera `test`", registry, mistakes);
+            } else if driver == "opencv" {
+                let source = given.opencv_source.trim();
+                let from = "OPENCV_CAMERA_SOURCE";
+                self.add(
+                    &[&format!("camera=opencv:{source}")],
+                    from,
+                    registry,
+                    mistakes,
+                );
             } else {
                 self.add(&[&format!("camera={driver}")], "CAMERA", registry, mistakes);
             }

@@ -31,9 +31,18 @@ pub fn check_name(name: &str) -> Result<(), BadName> {
         return Ok(());
     };
     Err(BadName {
-        name: name.chars().take(LONGEST).collect(),
+        // An address in a name's place may hold a password.
+        name: match name.split_once("://") {
+            Some((scheme, _)) => format!("{}://…", start(scheme)),
+            None => start(name),
+        },
         why,
     })
+}
+
+/// As much of a text as a name may have.
+fn start(text: &str) -> String {
+    text.chars().take(LONGEST).collect()
 }
 
 #[cfg(test)]

@@ -7,11 +7,11 @@
 //! A driver may use the contract crate and `media`. What does not belong here: retrying, sharing, checking and encoding
 //! frames, which is the hub's.
 
-mod absent;
 mod exec;
 mod file;
 mod http;
 mod images;
+mod opencv;
 mod pace;
 mod process;
 mod redact;
@@ -28,6 +28,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 
 use framecast_camera::{Camera, Error, ErrorKind, Result};
 
+pub(crate) use redact::redact;
 pub use request::Request;
 pub use source::Source;
 
@@ -124,8 +125,9 @@ impl Registry {
             push::scheme(ports.clone()),
             pi::scheme(pi::System::this()),
             screen::scheme(),
+            opencv::scheme(),
         ];
-        for scheme in schemes.into_iter().chain(absent::schemes()) {
+        for scheme in schemes {
             registry.register(scheme);
         }
         registry

@@ -27,12 +27,25 @@ pub(super) fn shown(path: &Path) -> String {
     redact(&path.display().to_string())
 }
 
+/// The secrets in a text, to be hidden in what others say of it: those that are long enough not to be a word by chance.
+pub(super) fn secrets(text: &str) -> Vec<String> {
+    const LEAST: usize = 4;
+    let found = found(text).into_iter().map(|secret| &text[secret]);
+    let long = found.filter(|secret| secret.len() >= LEAST);
+    long.map(str::to_owned).collect()
+}
+
+/// The text with each secret in it replaced by [`MASK`], and with each of the `known` ones wherever it stands.
+pub(super) fn redact_known(text: &str, known: &[String]) -> String {
+    let text = redact(text);
+    known
+        .iter()
+        .fold(text, |text, secret| text.replace(secret, MASK))
+}
+
 /// The text with each secret in it replaced by [`MASK`].
-pub(super) fn redact(text: &str) -> String {
-    let mut secrets = passwords(text);
-    secrets.extend(values(text));
-    secrets.retain(|secret| !secret.is_empty());
-    secrets.sort_by_key(|secret| secret.start);
+pub(crate) fn redact(text: &str) -> String {
+    let secrets = found(text);
     let mut shown = String::with_capacity(text.len());
     let mut done = 0;
     for secret in secrets {
@@ -45,6 +58,15 @@ pub(super) fn redact(text: &str) -> String {
     }
     shown.push_str(&text[done..]);
     shown
+}
+
+/// Where the secrets of a text stand, in their order; they may overlap.
+fn found(text: &str) -> Vec<Range<usize>> {
+    let mut secrets = passwords(text);
+    secrets.extend(values(text));
+    secrets.retain(|secret| !secret.is_empty());
+    secrets.sort_by_key(|secret| secret.start);
+    secrets
 }
 
 /// The passwords of `scheme://user:password@host`, and of curl's `-u user:password`.

@@ -1,6 +1,6 @@
 //! What a camera is asked for, and the rules every driver reads it by.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, fmt::Display, str::FromStr, time::Duration};
 
 use framecast_camera::{Error, ErrorKind, Result, Size};
 
@@ -54,6 +54,15 @@ impl Request {
         }
     }
 
+    /// The value of an option, if it is there.
+    pub(super) fn option<T>(&self, name: &str) -> Result<Option<T>>
+    where
+        T: FromStr<Err: Display>,
+    {
+        let text = self.options.get(name);
+        text.map(|text| parse(name, text)).transpose()
+    }
+
     /// What follows the scheme's colon, which this scheme can't do without. `what` says what it should be.
     pub(super) fn operand(&self, what: &str) -> Result<&str> {
         match self.source.rest() {
@@ -93,11 +102,21 @@ impl Request {
 
     /// How long a network source may be silent: three frames at the rate that is asked, and never less than ten seconds.
     pub(super) fn patience(&self) -> Duration {
-        const LEAST: Duration = Duration::from_secs(10);
+        self.three_frames(Duration::from_secs(10))
+    }
+
+    /// The time of three frames at the rate that is asked; `least` if that is longer, or no rate was asked.
+    pub(super) fn three_frames(&self, least: Duration) -> Duration {
         self.fps
             .and_then(|fps| Duration::try_from_secs_f64(3.0 / fps).ok())
-            .map_or(LEAST, |three_frames| three_frames.max(LEAST))
+            .map_or(least, |three_frames| three_frames.max(least))
     }
+}
+
+/// What an option's text says.
+pub(super) fn parse<T: FromStr<Err: Display>>(name: &str, text: &str) -> Result<T> {
+    text.parse()
+        .map_err(|error| Error::new(ErrorKind::Invalid, format!("`{name}={text}`: {error}")))
 }
 
 #[cfg(test)]

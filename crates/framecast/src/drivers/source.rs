@@ -2,7 +2,7 @@
 
 use std::{convert::Infallible, fmt, str::FromStr};
 
-use super::redact::redact;
+use super::redact::{redact_known, secrets};
 
 /// A source as typed: a scheme, and what the scheme makes of the rest.
 ///
@@ -47,7 +47,7 @@ impl FromStr for Source {
 
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&redact(&self.text))
+        f.write_str(&redact_known(&self.text, &secrets(&self.text)))
     }
 }
 

@@ -1,13 +1,11 @@
 //! `v4l2:DEVICE`: a USB or built-in camera, by the crate `framecast-v4l2`.
 
-use std::{fmt::Display, str::FromStr};
-
-use framecast_camera::{Error, ErrorKind, Result, Setting};
+use framecast_camera::{Result, Setting};
 use framecast_v4l2::{Setup, V4l2, Wish};
 
 pub(crate) use framecast_v4l2::{Listed, ListedSize, Rates, devices};
 
-use super::{Request, Scheme};
+use super::{Request, Scheme, request::parse};
 
 pub(super) fn scheme() -> Scheme {
     Scheme::new(
@@ -17,10 +15,10 @@ pub(super) fn scheme() -> Scheme {
             let wish = Wish {
                 size: request.size,
                 fps: request.fps,
-                format: option(request, "format")?,
+                format: request.option("format")?,
             };
             let setup = Setup {
-                input: option(request, "input")?,
+                input: request.option("input")?,
                 controls: controls(request)?,
             };
             Ok(V4l2::with(request.source.rest(), wish, setup))
@@ -36,23 +34,9 @@ pub(super) fn scheme() -> Scheme {
     ])
 }
 
-/// The value of an option, if it is there.
-fn option<T>(request: &Request, name: &str) -> Result<Option<T>>
-where
-    T: FromStr<Err: Display>,
-{
-    let text = request.options.get(name);
-    text.map(|text| parse(name, text)).transpose()
-}
-
 /// The settings, separated by spaces.
 fn controls(request: &Request) -> Result<Vec<Setting>> {
     let text = request.options.get("controls");
     let words = text.into_iter().flat_map(|text| text.split_whitespace());
     words.map(|word| parse("controls", word)).collect()
-}
-
-fn parse<T: FromStr<Err: Display>>(name: &str, text: &str) -> Result<T> {
-    text.parse()
-        .map_err(|error| Error::new(ErrorKind::Invalid, format!("`{name}={text}`: {error}")))
 }

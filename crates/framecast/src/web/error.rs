@@ -8,6 +8,7 @@ use axum::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::query::Senseless;
 use crate::{catalog::Refused, hub::TooMany};
 
 /// A failure on its way to the client.
@@ -27,10 +28,11 @@ pub struct Problem {
 }
 
 impl Failure {
+    /// A message may hold what the client said: it stays one line, whatever that was.
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
         Self {
             status,
-            message: message.into(),
+            message: on_one_line(message.into()),
             retry_after: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(2),
         }
     }
@@ -82,6 +84,28 @@ impl IntoResponse for Failure {
             .into_response();
         self.add_retry_after(response.headers_mut());
         response
+    }
+}
+
+/// The text with control characters as they are written in Rust.
+fn on_one_line(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    let mut line = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if c.is_control() {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line
+}
+
+impl From<Senseless> for Failure {
+    fn from(Senseless(why): Senseless) -> Self {
+        Self::bad(why)
     }
 }
 

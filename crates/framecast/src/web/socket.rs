@@ -11,10 +11,10 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
     response::Response,
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::{App, access::Asker, error::Failure, guard};
+use super::{App, access::Asker, command::Command, error::Failure, guard};
 use crate::{
     access::{Action, Decision},
     hub::{Feed, Variant},
@@ -29,27 +29,6 @@ const MOST_COMMAND: usize = 4 * 1024;
 const REPORT: Duration = Duration::from_secs(1);
 /// How long a client may take to read a message before it is let go.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What a client may say.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum Command {
-    Watch {
-        id: u16,
-        camera: String,
-        width: Option<u32>,
-        height: Option<u32>,
-        quality: Option<u8>,
-        fps: Option<f64>,
-    },
-    Unwatch {
-        id: u16,
-    },
-    Ack {
-        id: u16,
-        seq: u64,
-    },
-}
 
 /// What a client is told besides pictures.
 #[derive(Debug, Serialize)]

@@ -2,7 +2,7 @@
 
 use axum::{
     extract::{OriginalUri, Path, State},
-    http::{HeaderName, StatusCode, Uri, header},
+    http::{StatusCode, Uri, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
 use framecast_camera::Size;
@@ -137,7 +137,6 @@ fn framed_by(sites: &str, html: String) -> Response {
         [
             (header::CONTENT_SECURITY_POLICY, policy.as_str()),
             (header::CACHE_CONTROL, "no-cache, private"),
-            (HeaderName::from_static("referrer-policy"), "same-origin"),
         ],
         Html(html),
     )

@@ -41,7 +41,7 @@ impl FromRequestParts<App> for Viewer {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         Ok(Self {
-            asked: Asked::of(&parts.uri)?,
+            asked: Asked::of(parts.uri.query().unwrap_or_default()),
             asker: Asker::from_request_parts(parts, app).await?,
             app: app.clone(),
             method: parts.method.clone(),

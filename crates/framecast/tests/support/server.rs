@@ -45,7 +45,8 @@ pub fn framecast() -> Start {
     let mut command = Command::new(FRAMECAST);
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
-        if name.starts_with("FRAMECAST_") || name == "CAMERA" || name == "NOTIFY_SOCKET" {
+        let known = ["CAMERA", "OPENCV_CAMERA_SOURCE", "NOTIFY_SOCKET"];
+        if name.starts_with("FRAMECAST_") || known.contains(&&*name) {
             command.env_remove(&*name);
         }
     }

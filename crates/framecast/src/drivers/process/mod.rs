@@ -9,6 +9,7 @@ mod frames;
 mod group;
 
 use std::{
+    ffi::{OsStr, OsString},
     fmt,
     io::{self, Read as _},
     os::{fd::AsFd as _, unix::process::CommandExt as _},
@@ -22,6 +23,7 @@ use rustix::{
     process::{Pid, WaitStatus},
 };
 
+use crate::drivers::redact;
 use complaints::Complaints;
 pub(super) use frames::Frames;
 use group::Group;
@@ -101,8 +103,18 @@ impl fmt::Display for Exit {
 }
 
 impl Program {
-    /// Starts `command` for the camera of that name.
+    /// Starts `command` for the camera of that name. It does not learn the server's own settings, which may hold the
+    /// passwords of other cameras.
     pub(super) fn start(command: &mut Command, camera: &str) -> Result<Self> {
+        let said: Vec<OsString> = command.get_envs().map(|(name, _)| name.into()).collect();
+        for (name, _) in std::env::vars_os() {
+            let own = name == "CAMERA" || name.as_encoded_bytes().starts_with(b"FRAMECAST_");
+            if own && !said.contains(&name) {
+                command.env_remove(name);
+            }
+        }
+        let secrets = command.get_args().filter_map(OsStr::to_str);
+        let secrets = secrets.flat_map(redact::secrets).collect();
         let child: Child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -116,7 +128,7 @@ impl Program {
             group,
             stdout: child.stdout,
             stderr: child.stderr,
-            complaints: Complaints::of(camera),
+            complaints: Complaints::of(camera, secrets),
         })
     }
 

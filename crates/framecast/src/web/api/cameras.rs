@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::JsonRejection},
+    extract::State,
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -14,6 +14,7 @@ use super::{
         access::Asker,
         error::{Failure, Problem},
     },
+    request::{Named, Said},
     types::{CameraView, CamerasView, NewCamera, SettingsChange},
 };
 use crate::{
@@ -42,7 +43,7 @@ pub(super) async fn list(State(app): State<App>, asker: Asker) -> Json<CamerasVi
     responses(
         (status = 200, description = "The camera", body = CameraView),
         (status = 404, description = "There is no camera of that name", body = Problem)))]
-pub(super) async fn show(State(app): State<App>, Path(name): Path<String>) -> Response {
+pub(super) async fn show(State(app): State<App>, Named(name): Named) -> Response {
     match view(&app, &name) {
         Ok(view) => Json(view).into_response(),
         Err(failure) => failure.into_json(),
@@ -55,16 +56,13 @@ pub(super) async fn show(State(app): State<App>, Path(name): Path<String>) -> Re
         (status = 201, description = "The camera was added", body = CameraView),
         (status = 400, description = "The body is no JSON", body = Problem),
         (status = 403, description = "Such a source can't be added over HTTP", body = Problem),
+        (status = 408, description = "The body does not come", body = Problem),
         (status = 409, description = "The name is taken", body = Problem),
         (status = 413, description = "The body is too large", body = Problem),
         (status = 415, description = "The body is not declared as JSON", body = Problem),
         (status = 422, description = "The camera can't be made", body = Problem)))]
-pub(super) async fn add(
-    State(app): State<App>,
-    body: Result<Json<NewCamera>, JsonRejection>,
-) -> Response {
-    let added = heard(body).and_then(|camera| {
-        let entry = entry(&app, camera)?;
+pub(super) async fn add(State(app): State<App>, Said(camera): Said<NewCamera>) -> Response {
+    let added = entry(&app, camera).and_then(|entry| {
         let name = entry.request.name.clone();
         app.catalog.add(entry)?;
         Ok((format!("cameras/{name}"), view(&app, &name)?))
@@ -87,16 +85,16 @@ pub(super) async fn add(
         (status = 200, description = "The camera as it is now", body = CameraView),
         (status = 400, description = "The body is no JSON", body = Problem),
         (status = 404, description = "There is no camera of that name", body = Problem),
+        (status = 408, description = "The body does not come", body = Problem),
         (status = 413, description = "The body is too large", body = Problem),
         (status = 415, description = "The body is not declared as JSON", body = Problem),
         (status = 422, description = "The camera can't be so", body = Problem)))]
 pub(super) async fn change(
     State(app): State<App>,
-    Path(name): Path<String>,
-    body: Result<Json<SettingsChange>, JsonRejection>,
+    Named(name): Named,
+    Said(change): Said<SettingsChange>,
 ) -> Response {
-    let changed = heard(body).and_then(|change| {
-        let change = change.resolve().map_err(senseless)?;
+    let changed = change.resolve().map_err(senseless).and_then(|change| {
         app.catalog.change(&name, change)?;
         view(&app, &name)
     });
@@ -112,11 +110,7 @@ pub(super) async fn change(
     responses(
         (status = 204, description = "The camera was removed"),
         (status = 404, description = "There is no camera of that name", body = Problem)))]
-pub(super) async fn remove(
-    State(app): State<App>,
-    asker: Asker,
-    Path(name): Path<String>,
-) -> Response {
+pub(super) async fn remove(State(app): State<App>, asker: Asker, Named(name): Named) -> Response {
     if !asker.sees(&name) {
         return Failure::no_camera(&name).into_json();
     }
@@ -130,11 +124,6 @@ fn view(app: &App, name: &str) -> Result<CameraView, Failure> {
     let feed = app.catalog.hub().feed(name);
     feed.map(|feed| CameraView::of(&app.catalog, &feed))
         .ok_or_else(|| Failure::no_camera(name))
-}
-
-pub(super) fn heard<T>(body: Result<Json<T>, JsonRejection>) -> Result<T, Failure> {
-    body.map(|Json(body)| body)
-        .map_err(|rejection| Failure::new(rejection.status(), rejection.body_text()))
 }
 
 fn senseless(message: String) -> Failure {

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::JsonRejection},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -17,7 +17,7 @@ use super::{
         App,
         error::{Failure, Problem},
     },
-    cameras::heard,
+    request::{Named, Said},
 };
 
 /// All that can be turned on a camera.
@@ -86,7 +86,7 @@ pub struct MenuView {
         (status = 200, description = "Its controls", body = ControlsView),
         (status = 404, description = "There is no camera of that name", body = Problem),
         (status = 503, description = "The device can't be asked", body = Problem)))]
-pub(super) async fn list(State(app): State<App>, Path(name): Path<String>) -> Response {
+pub(super) async fn list(State(app): State<App>, Named(name): Named) -> Response {
     answer(&app, &name, Vec::new()).await
 }
 
@@ -98,23 +98,19 @@ pub(super) async fn list(State(app): State<App>, Path(name): Path<String>) -> Re
         (status = 200, description = "Its controls as they stand now", body = ControlsView),
         (status = 400, description = "The body is no JSON", body = Problem),
         (status = 404, description = "There is no camera of that name", body = Problem),
+        (status = 408, description = "The body does not come", body = Problem),
         (status = 413, description = "The body is too large", body = Problem),
         (status = 415, description = "The body is not declared as JSON", body = Problem),
         (status = 422, description = "It has no such control, or not that value", body = Problem),
         (status = 503, description = "The device can't be reached", body = Problem)))]
 pub(super) async fn turn(
     State(app): State<App>,
-    Path(name): Path<String>,
-    body: Result<Json<BTreeMap<String, i64>>, JsonRejection>,
+    Named(name): Named,
+    Said(values): Said<BTreeMap<String, i64>>,
 ) -> Response {
-    match heard(body) {
-        Ok(values) => {
-            let settings = values.into_iter();
-            let settings = settings.map(|(name, value)| Setting { name, value });
-            answer(&app, &name, settings.collect()).await
-        }
-        Err(failure) => failure.into_json(),
-    }
+    let settings = values.into_iter();
+    let settings = settings.map(|(name, value)| Setting { name, value });
+    answer(&app, &name, settings.collect()).await
 }
 
 async fn answer(app: &App, name: &str, settings: Vec<Setting>) -> Response {

@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use axum::{
     Json,
-    extract::{Path, State, rejection::JsonRejection},
+    extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -17,7 +17,7 @@ use super::{
         access::Asker,
         error::{Failure, Problem},
     },
-    cameras::heard,
+    request::{Named, Said},
 };
 use crate::{
     access::{Action, Link},
@@ -32,6 +32,7 @@ const LASTS: Duration = Duration::from_secs(3600);
 #[serde(deny_unknown_fields)]
 pub struct NewLink {
     /// `stream`, `snapshot` or `push`; a stream if it is left out.
+    #[schema(pattern = "^(stream|snapshot|push)$")]
     pub action: Option<String>,
     /// How long it counts: a time such as `10min`, a year at most; an hour if it is left out.
     pub lasts: Option<String>,
@@ -54,19 +55,20 @@ pub struct LinkView {
         (status = 400, description = "The body is no JSON", body = Problem),
         (status = 403, description = "One may see the camera, but not share it", body = Problem),
         (status = 404, description = "There is no camera of that name", body = Problem),
+        (status = 408, description = "The body does not come", body = Problem),
         (status = 413, description = "The body is too large", body = Problem),
         (status = 415, description = "The body is not declared as JSON", body = Problem),
         (status = 422, description = "The action or the time can't be meant", body = Problem)))]
 pub(super) async fn sign(
     State(app): State<App>,
     asker: Asker,
-    Path(name): Path<String>,
-    body: Result<Json<NewLink>, JsonRejection>,
+    Named(name): Named,
+    Said(wanted): Said<NewLink>,
 ) -> Response {
     if app.catalog.hub().feed(&name).is_none() {
         return Failure::no_camera(&name).into_json();
     }
-    match heard(body).and_then(|wanted| link(name, wanted)) {
+    match link(name, wanted) {
         Ok(link) => {
             let view = LinkView {
                 path: asker.sign(&link),

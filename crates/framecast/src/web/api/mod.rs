@@ -6,6 +6,8 @@ mod cameras;
 mod controls;
 mod devices;
 mod links;
+mod object;
+mod request;
 mod session;
 mod types;
 

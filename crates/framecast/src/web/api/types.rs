@@ -126,14 +126,18 @@ pub struct Counters {
 #[serde(deny_unknown_fields)]
 pub struct NewCamera {
     /// Letters, digits, `.`, `_` and `-`; 64 at most.
+    #[schema(pattern = "^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
     pub name: String,
     /// Where its frames come from: `test`, `push`, `http://…`. Commands and paths on the server can't be given here.
     pub source: String,
     /// The size wanted, as `640x480`.
+    #[schema(pattern = "^[1-9][0-9]{0,4}[xX][1-9][0-9]{0,4}$")]
     pub size: Option<String>,
     /// Frames a second wanted.
+    #[schema(exclusive_minimum = 0, maximum = 240)]
     pub fps: Option<f64>,
     /// JPEG quality wanted, 1 to 100.
+    #[schema(minimum = 1, maximum = 100)]
     pub quality: Option<u8>,
     /// How long it stays open after its last viewer: a time such as `10s`, or `never`.
     pub linger: Option<String>,
@@ -148,15 +152,15 @@ pub struct NewCamera {
 pub struct SettingsChange {
     /// The size wanted, as `640x480`.
     #[serde(default, deserialize_with = "said")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^[1-9][0-9]{0,4}[xX][1-9][0-9]{0,4}$")]
     pub size: Option<Option<String>>,
     /// Frames a second wanted.
     #[serde(default, deserialize_with = "said")]
-    #[schema(value_type = Option<f64>)]
+    #[schema(value_type = Option<f64>, exclusive_minimum = 0, maximum = 240)]
     pub fps: Option<Option<f64>>,
     /// JPEG quality wanted, 1 to 100.
     #[serde(default, deserialize_with = "said")]
-    #[schema(value_type = Option<u8>)]
+    #[schema(value_type = Option<u8>, minimum = 1, maximum = 100)]
     pub quality: Option<Option<u8>>,
 }
 
