@@ -153,7 +153,7 @@ pub(super) async fn check(app: App, needs: Needs, request: Request, next: Next) 
         if changes && why != Why::LogIn {
             audit(&identity, action, named.as_deref(), &"denied");
         }
-        return denied::answer(&asked, why);
+        return denied::answer(&app, &asked, why);
     }
     let asker = Asker {
         access: app.access.clone(),

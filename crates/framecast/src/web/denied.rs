@@ -7,7 +7,7 @@ use axum::{
 };
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{credentials, error::Failure, ui};
+use super::{App, credentials, error::Failure, ui};
 use crate::access::Why;
 
 /// What the answer depends on.
@@ -50,7 +50,7 @@ impl Asked {
 }
 
 /// Somebody who is not allowed.
-pub(super) fn answer(asked: &Asked, why: Why) -> Response {
+pub(super) fn answer(app: &App, asked: &Asked, why: Why) -> Response {
     match why {
         Why::LogIn => unknown(
             asked,
@@ -62,7 +62,7 @@ pub(super) fn answer(asked: &Asked, why: Why) -> Response {
         )),
         // As if it were not there.
         Why::Hidden => match &asked.camera {
-            Some(name) if asked.is_page => ui::missing(name),
+            Some(name) if asked.is_page => ui::missing(app, name),
             Some(name) => asked.say(Failure::no_camera(name)),
             None => asked.say(Failure::new(
                 StatusCode::NOT_FOUND,

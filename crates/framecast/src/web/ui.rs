@@ -49,7 +49,7 @@ pub(super) async fn camera(
     Path(name): Path<String>,
 ) -> Response {
     let Some(feed) = app.catalog.hub().feed(&name) else {
-        return missing(&name);
+        return missing(&app, &name);
     };
     let known = Known::of(&app, &feed);
     let may_control = asker.decide(Action::Control, &name) == Decision::Allow;
@@ -59,8 +59,8 @@ pub(super) async fn camera(
 }
 
 /// There is no camera of this name, or none for the one who asks.
-pub(super) fn missing(name: &str) -> Response {
-    let missing = page_for_itself(pages::missing(name, "../../").into_string());
+pub(super) fn missing(app: &App, name: &str) -> Response {
+    let missing = page(app, pages::missing(name, "../../").into_string());
     (StatusCode::NOT_FOUND, missing).into_response()
 }
 
