@@ -96,7 +96,7 @@ fn cors(origins: &[String]) -> CorsLayer {
         .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION])
 }
 
-/// Refuses requests that call the server by a name which is neither its own nor in `hosts`: see [`host`].
+/// Refuses requests that call the server by a name which is neither its own nor in `hosts`: see the module `host`.
 pub fn called_by(router: Router, hosts: &[String]) -> Router {
     let hosts: Arc<[String]> = hosts.into();
     headers::on_all(router.layer(middleware::from_fn_with_state(hosts, check_name)))
