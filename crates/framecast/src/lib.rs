@@ -10,6 +10,7 @@
 //! - [`catalog`]: what was asked for, and the feed that came of it;
 //! - [`web`]: everything that speaks HTTP, as an [`axum::Router`] that may be nested in an application of yours;
 //! - [`telemetry`]: the figures for Prometheus;
+//! - [`access`]: who may do what;
 //! - [`config`] and [`cli`]: what the user wants;
 //! - [`server`]: assembly, start and stop.
 //!
@@ -25,6 +26,7 @@
 //! # Ok(()) }
 //! ```
 
+pub mod access;
 pub mod catalog;
 pub mod cli;
 pub mod config;

@@ -3,6 +3,8 @@
 //! Stopping goes the other way: no new connections, every body ends because the hub closes its feeds, open recordings are
 //! completed, the cameras close, and the process leaves within two seconds whatever happens. A second signal exits at once.
 
+mod access;
+
 use std::{
     io, net::TcpListener as StdTcpListener, os::unix::net::UnixListener as StdUnixListener,
     path::Path, time::Duration,
@@ -14,19 +16,21 @@ use socket2::SockRef;
 use tokio::{
     net::{TcpListener, UnixListener},
     signal::unix::{Signal, SignalKind, signal},
-    time::{interval, timeout},
+    time::{MissedTickBehavior, interval, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
+    access::StoreError,
     catalog::{Catalog, Entry},
-    config::{self, Config, Exposed, Given, Listen},
+    config::{self, Config, Given, Listen},
     drivers::{Registry, push},
     recordings::Recordings,
     sinks::recorder::Mode,
     web::{self, App, Listener},
 };
+use access::Doorkeeper;
 
 /// How long cameras may take to close when the server stops.
 const CLOSE: Duration = Duration::from_millis(1_800);
@@ -34,12 +38,15 @@ const CLOSE: Duration = Duration::from_millis(1_800);
 /// for a second and more, until their systems try again.
 const BACKLOG: i32 = 1024;
 
+/// How often the state folder is looked at for other users and tokens.
+const LOOK: Duration = Duration::from_secs(1);
+
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It would have shown the cameras to the whole network.
-    #[error(transparent)]
-    Exposed(#[from] Exposed),
+    /// It is not known who may watch.
+    #[error("users and tokens can't be read: {0}")]
+    Access(#[from] StoreError),
     /// An address can't be listened on.
     #[error("can't listen on {address}: {source}{}", hint(source))]
     Listen {
@@ -77,6 +84,8 @@ pub struct Start {
     pub registry: Registry,
     /// The ports that the registry's `push` scheme was made with.
     pub ports: push::Ports,
+    /// Shows a line to whoever started it, and to nobody else: the address with the access token.
+    pub show: fn(&str),
 }
 
 /// Runs a server until it is told to stop by SIGTERM or SIGINT.
@@ -89,14 +98,10 @@ pub async fn run(start: Start) -> Result<(), Error> {
         given,
         registry,
         ports,
+        show,
     } = start;
     let (listeners, addresses) = listeners(&config)?;
-    config.check_exposure(&addresses)?;
-    if config.no_auth && addresses.iter().any(|address| !address.is_local()) {
-        warn!(
-            "everyone who can reach this machine can watch, push and change the cameras (no-auth)"
-        );
-    }
+    let doorkeeper = Doorkeeper::new(&config, &addresses, show)?;
     // From here on a signal means a graceful stop.
     let mut signals = Signals::new().map_err(Error::Signals)?;
     let shutdown = CancellationToken::new();
@@ -105,12 +110,13 @@ pub async fn run(start: Start) -> Result<(), Error> {
     for camera in &config.cameras {
         add(&catalog, camera);
     }
-    let app = App::new(
+    let mut app = App::new(
         catalog.clone(),
         config.limits.clone(),
         config.allow_origins.clone(),
         shutdown.clone(),
     );
+    app.access = doorkeeper.access.clone();
     let mut router = web::router(app);
     if !config.base_path.is_empty() {
         // Not `nest`, which leaves out the path with a slash at its end.
@@ -133,6 +139,7 @@ pub async fn run(start: Start) -> Result<(), Error> {
 
     let mut keeper = Keeper {
         catalog: catalog.clone(),
+        doorkeeper,
         config,
         given,
     };
@@ -193,6 +200,7 @@ fn add(catalog: &Catalog, camera: &config::Camera) {
 /// Looks after a running server: reloads, tells the supervisor that it is alive, waits for the end.
 struct Keeper {
     catalog: Catalog,
+    doorkeeper: Doorkeeper,
     config: Config,
     given: Given,
 }
@@ -201,6 +209,8 @@ impl Keeper {
     async fn keep(&mut self, signals: &mut Signals) {
         let mut file = self.config.file.as_deref().and_then(watch);
         // Twice as often as asked, as sd_watchdog_enabled(3) recommends.
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut alive = sd_notify::watchdog_enabled().map(|period| interval(period / 2));
         loop {
             tokio::select! {
@@ -213,6 +223,7 @@ impl Keeper {
                     }
                 },
                 () = changed(&mut file) => self.reload(),
+                _ = look.tick() => self.doorkeeper.look(&self.config),
                 () = tick(&mut alive) => notify(&[NotifyState::Watchdog]),
             }
         }
@@ -266,6 +277,7 @@ impl Keeper {
                 changes.needs_restart.join(", ")
             );
         }
+        self.doorkeeper.reload(&new);
         self.config = new;
     }
 }

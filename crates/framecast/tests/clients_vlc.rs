@@ -25,6 +25,16 @@ fn vlc_plays_the_stream() {
 }
 
 #[test]
+fn vlc_plays_the_stream_with_a_name_and_a_password() {
+    let server = framecast()
+        .camera("door=test")
+        .user("anna", "horse-battery", &[])
+        .spawn();
+    let url = server.url("/cameras/door/stream.mjpg");
+    plays(&url.replace("://", "://anna:horse-battery@"));
+}
+
+#[test]
 fn vlc_plays_what_was_recorded() {
     let start = framecast();
     let path = start.path("recordings");

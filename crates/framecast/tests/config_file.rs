@@ -4,7 +4,8 @@
 use std::{path::Path, time::Duration};
 
 use framecast::{
-    config::{self, Config, Limits, Listen, Place},
+    access::{Grant, IpNet, Role},
+    config::{self, Config, Limits, Listen, Password, Place},
     drivers::{Registry, push},
     hub::{Linger, Order, Policy},
 };
@@ -274,24 +275,75 @@ fn a_file_that_cant_be_read_is_told() {
     assert_eq!(config.file, Some(path));
 }
 
+/// The hash of `correct horse`.
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$YFV8A027YtUDTt9Z0YrTJg$d48ly+fDi/Uu0VLlyrEzL66tiXFExEh4jXghH3aziD4";
+
 #[test]
-fn only_a_trusted_network_may_watch() {
-    let exposed = |text: &str| {
-        let config = parse(text);
-        config.check_exposure(&config.listen).err()
+fn users_have_a_role_on_all_cameras_or_on_some() {
+    let config = parse(&format!(
+        "users.anna = {{role = 'admin', password_hash = '{HASH}'}}
+        users.ben = {{role = 'view', cameras = ['door', 'yard'], password_file = 'ben'}}
+        users.'c@example.org' = {{role = 'view', cameras = {{door = 'control'}}, password_file = '/x'}}
+        trusted_proxies = ['127.0.0.1', '10.1.2.3/8']
+        local_role = 'control'
+        cameras.door = {{source = 'test', networks = '192.168.1.0/24'}}"
+    ));
+    let [anna, ben, c] = &config.users[..] else {
+        panic!("{:?}", config.users)
     };
+    assert_eq!(anna.grant, Grant::everywhere(Role::Admin));
+    assert_eq!(anna.password, Password::Hash(HASH.parse().unwrap()));
+    let both = ["door".to_owned(), "yard".to_owned()];
+    assert_eq!(ben.grant, Grant::only(Role::View, both));
+    assert_eq!(c.grant, Grant::only(Role::Control, ["door".to_owned()]));
+    let shown = |networks: &[IpNet]| networks.iter().map(IpNet::to_string).collect::<Vec<_>>();
     assert_eq!(
-        exposed("listen = ['127.0.0.2:1', '[::1]:1', 'unix:/x']"),
-        None
+        shown(&config.trusted_proxies),
+        ["127.0.0.1/32", "10.0.0.0/8"]
     );
-    assert_eq!(exposed("listen = '0.0.0.0:1'\nno_auth = true"), None);
-    assert_eq!(
-        exposed("listen = ['127.0.0.1:1', '0.0.0.0:1']")
-            .unwrap()
-            .to_string(),
-        "listening on 0.0.0.0:1 would let everyone on the network watch; add --no-auth if you trust the network, \
-         or keep 127.0.0.1 and put a proxy with a password in front"
-    );
+    assert_eq!(shown(&config.cameras[0].networks), ["192.168.1.0/24"]);
+    assert_eq!(config.local_role, Some(Role::Control));
+    // Neither hash nor anything else of a password is shown.
+    assert!(!format!("{config:?}").contains("argon2"));
+}
+
+#[test]
+fn a_user_who_could_not_log_in_is_a_mistake() {
+    for (text, hint) in [
+        ("users.anna = {role = 'view'}", "framecast hash-password"),
+        ("users.anna = {password_file = 'x'}", "`role` is missing"),
+        (
+            "users.anna = {role = 'root', password_file = 'x'}",
+            "`root` is no role",
+        ),
+        (
+            "users.anna = {role = 'view', password = 'x'}",
+            "unknown key `password`",
+        ),
+        (
+            "users.anna = {role = 'view', password_hash = 'secret'}",
+            "this is no argon2 hash",
+        ),
+        (
+            "users.anna = {role = 'admin', cameras = 'door', password_file = 'x'}",
+            "an admin is one of all cameras",
+        ),
+        (
+            "users.'a:b' = {role = 'view', password_file = 'x'}",
+            "can't be a user's name",
+        ),
+        ("users.anna = 'x'", "must be a table"),
+        (
+            "cameras.a = {source = 'test', networks = '192.168.1.0/33'}",
+            "is no network",
+        ),
+        ("local_role = 'all'", "`all` is no role"),
+    ] {
+        let said = mistakes(text);
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].contains(hint), "{text}: {said:?}");
+        assert!(!said[0].contains("secret"), "{said:?}");
+    }
 }
 
 #[test]

@@ -45,6 +45,7 @@ fn what_the_sample_shows_as_a_comment_is_valid_and_the_default() {
     assert_eq!(config.limits, Limits::default());
     assert_eq!(config.log, default.log);
     assert!(!config.no_auth);
+    assert_eq!(config.users.len(), 2);
     assert_eq!(config.cameras.len(), 3);
     assert_eq!(config.cameras[0].policy, framecast::hub::Policy::default());
 }

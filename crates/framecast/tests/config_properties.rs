@@ -152,6 +152,7 @@ fn configurations() -> impl Strategy<Value = Config> {
                         json: log.1,
                     },
                     file: Some("x.toml".into()),
+                    ..Config::default()
                 }
             },
         )
@@ -167,6 +168,7 @@ fn distinct(cameras: Vec<(Request, Policy, Plan)>, keep: Option<Duration>) -> Ve
                 request,
                 policy,
                 record,
+                networks: Vec::new(),
             });
         }
     }
@@ -289,6 +291,7 @@ fn written(config: &Config) -> String {
             request,
             policy,
             record,
+            ..
         } = camera;
         line(format!("[cameras.{}]", quoted(&request.name)));
         line(format!("source = {}", quoted(request.source.expose())));

@@ -189,6 +189,7 @@ fn the_published_document_describes_every_address_of_the_interface() {
             "/api/v1/cameras/{name}/controls",
             "/api/v1/cameras/none/controls",
         ),
+        ("/api/v1/cameras/{name}/links", "/api/v1/cameras/none/links"),
         ("/api/v1/devices", "/api/v1/devices"),
         (
             "/api/v1/cameras/{name}/recording",
@@ -221,6 +222,7 @@ fn the_published_document_describes_every_address_of_the_interface() {
         ("/api/v1/recordings", "/api/v1/recordings"),
         ("/api/v1/recordings/pins", "/api/v1/recordings/pins"),
         ("/api/v1/recordings/pins/{id}", "/api/v1/recordings/pins/1"),
+        ("/api/v1/session", "/api/v1/session"),
     ] {
         for method in ["GET", "POST", "PUT", "PATCH", "DELETE"] {
             if server.ask(method, real, &[], b"").status != 405 {

@@ -27,6 +27,7 @@ const BROKEN = {
 export function condition({ link, state, live, since, patience }) {
   if (link !== 'open') {
     if (link === 'idle') return { mood: since === null ? 'waiting' : 'stale', text: 'paused' };
+    if (link === 'locked') return { mood: 'stale', text: 'log in to watch' };
     return link === 'connecting' ? { mood: 'waiting', text: 'connecting…' } : { mood: 'stale', text: 'reconnecting…' };
   }
   const broken = state && BROKEN[state.state];

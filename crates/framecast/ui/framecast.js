@@ -148,7 +148,7 @@ export class FramecastCamera extends HTMLElement {
         this.#link = status;
         if (status !== 'open') this.#before = null;
         if (status === 'blocked') this.#stream ?? this.#replaceStream();
-        else if (status === 'open') this.#endStream();
+        else if (status === 'open' || status === 'locked') this.#endStream();
         this.#draw();
       },
     });
@@ -235,6 +235,7 @@ export class FramecastCamera extends HTMLElement {
     const seen = mood === 'live' || mood === 'unknown';
     this.#overlay.hidden = seen;
     put(this.#overlay, text);
+    if (this.#link === 'locked') this.#offerLogin(text);
     put(this.#title, name);
     put(this.#rate, mood === 'live' && rate ? `${rate.toFixed(rate < 10 ? 1 : 0)} fps · ` : '');
     put(this.#age, !seen ? '' : age === null ? text : span(age));
@@ -243,6 +244,18 @@ export class FramecastCamera extends HTMLElement {
     this.#told = told;
     this.setAttribute('aria-label', told);
     this.#tell();
+  }
+
+  /** Leads to the login page and back. @param {string} text */
+  #offerLogin(text) {
+    if (this.#overlay.firstElementChild) return;
+    const page = location.href.split('#')[0] ?? '';
+    const next = page.startsWith(this.base) ? page.slice(this.base.length) : '';
+    const way = document.createElement('a');
+    way.href = `${this.base}login?next=${encodeURIComponent(next)}`;
+    way.target = next ? '_self' : '_blank';
+    way.textContent = text;
+    this.#overlay.replaceChildren(way);
   }
 
   #tell() {

@@ -23,8 +23,9 @@
  * @property {string | null} [size]
  * @property {string | null} [device] What the device gives, as in `MJPG 640x480 at 30 frames a second`.
  *
- * @typedef {'idle' | 'connecting' | 'open' | 'lost' | 'blocked'} Status
+ * @typedef {'idle' | 'connecting' | 'open' | 'lost' | 'blocked' | 'locked'} Status
  * `blocked`: no WebSocket has ever opened here, so a proxy probably forbids them; it goes on trying.
+ * `locked`: one must log in; it tries again when the page is back.
  *
  * @typedef {object} Viewer
  * @property {(frame: Frame) => Promise<void> | void} show Called for one frame at a time.
@@ -35,6 +36,7 @@
  * @property {(url: string) => WebSocket} [socket]
  * @property {() => number} [now]
  * @property {() => number} [random]
+ * @property {() => Promise<boolean>} [locked]
  */
 
 const PROTOCOL = 'framecast.v1';
@@ -50,6 +52,16 @@ const FAILURES_UNTIL_BLOCKED = 3;
 export function backoff(n, random) {
   const step = Math.min(10_000, 1_000 * 2 ** Math.min(n, 10));
   return (step / 2) * (1 + random);
+}
+
+/** Whether the server wants one to log in first. A refused WebSocket does not say why.
+ * @param {string} base */
+async function isLocked(base) {
+  try {
+    return (await fetch(new URL('api/v1/session', base))).status === 401;
+  } catch {
+    return false;
+  }
 }
 
 /** Reads a binary message, or null for one of another version.
@@ -122,6 +134,7 @@ export class Link {
   #connect;
   #now;
   #random;
+  #locked;
   /** @type {Set<Watch>} */
   #watches = new Set();
   /** @type {Map<number, Watch>} */
@@ -137,12 +150,14 @@ export class Link {
 
   /** @param {string} base The server's base URL. @param {Outside} [outside] */
   constructor(base, outside = {}) {
-    const url = new URL('ws', base.endsWith('/') ? base : `${base}/`);
+    const home = base.endsWith('/') ? base : `${base}/`;
+    const url = new URL('ws', home);
     url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
     this.#url = url.href;
     this.#connect = outside.socket ?? ((address) => new WebSocket(address, PROTOCOL));
     this.#now = outside.now ?? (() => performance.now());
     this.#random = outside.random ?? Math.random;
+    this.#locked = outside.locked ?? (() => isLocked(home));
   }
 
   /** @param {Want} want @param {Viewer} viewer */
@@ -257,8 +272,18 @@ export class Link {
   #lose(socket) {
     if (socket !== this.#socket) return;
     this.#end(socket);
-    if (this.#watches.size > 0) this.#retry();
-    else this.rest();
+    if (this.#watches.size === 0) return this.rest();
+    this.#retry();
+    void this.#ask();
+  }
+
+  /** Stops trying where only a login helps. */
+  async #ask() {
+    const locked = await this.#locked();
+    if (!locked || this.status === 'open' || this.#watches.size === 0) return;
+    if (this.#socket) this.#end(this.#socket);
+    clearTimeout(this.#timer);
+    this.#enter('locked');
   }
 
   #retry() {

@@ -6,6 +6,7 @@ const CSS = `
 canvas, img { display: block; width: 100%; height: 100%; object-fit: contain; transition: filter .4s, opacity .4s; }
 :host(:not([data-mood="live"], [data-mood="unknown"])) :is(canvas, img) { filter: grayscale(1) brightness(.55); }
 p { position: absolute; inset: 0; display: grid; place-content: center; margin: 0; padding: .75em 1em 2.25em; text-align: center; text-wrap: balance; overflow-wrap: anywhere; text-shadow: 0 1px 4px #000; }
+p a { color: inherit; }
 div { position: absolute; inset: auto 0 0; display: flex; align-items: center; gap: .5em; padding: 1.6em .9em .6em; background: linear-gradient(transparent, #000a); text-shadow: 0 1px 2px #0009; container-type: inline-size; }
 b { flex: 1; min-width: 0; font-weight: 600; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 span { font-variant-numeric: tabular-nums; opacity: .85; white-space: nowrap; }

@@ -2,6 +2,7 @@
 //!
 //! What does not belong here: the server itself (`server`), and what settings mean (`config`).
 
+mod access;
 mod args;
 mod cameras;
 mod log;

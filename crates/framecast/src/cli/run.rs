@@ -11,7 +11,7 @@ use std::{io, process::ExitCode, time::Duration};
 use clap::CommandFactory;
 use tokio::runtime::Runtime;
 
-use super::{Args, Command, Recordings, cameras, log, probe, recordings, snapshot};
+use super::{Args, Command, Recordings, access, cameras, log, probe, recordings, snapshot};
 use crate::{
     config::{self, Config, Mistakes},
     drivers::{Registry, push},
@@ -53,6 +53,7 @@ fn obey(command: Command, registry: Registry, ports: push::Ports) -> anyhow::Res
                 given,
                 registry,
                 ports,
+                show: |line| eprintln!("{line}"),
             }))?;
             // A thread that a wedged device holds must not hold up the end.
             runtime.shutdown_timeout(Duration::from_millis(100));
@@ -105,10 +106,23 @@ fn obey(command: Command, registry: Registry, ports: push::Ports) -> anyhow::Res
                 println!("{}: {}", folder.display(), reindex(&folder)?);
             }
         },
+        Command::User { command, state } => print(access::user(command, state.state)?),
+        Command::Token { command, state } => print(access::token(command, state.state)?),
+        Command::Sign(wish) => {
+            let state = wish.state.state.clone();
+            print(access::sign(wish, state)?);
+        }
+        Command::HashPassword => print(access::hash_password()?),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Args::command(), "framecast", &mut io::stdout());
         }
         Command::Openapi => println!("{}", web::api::openapi()),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn print(lines: Vec<String>) {
+    for line in lines {
+        println!("{line}");
+    }
 }

@@ -7,7 +7,7 @@ pub struct Changes {
     pub added: Vec<Camera>,
     /// The names of those that are gone.
     pub removed: Vec<String>,
-    /// Those whose request or policy is another, as they are now.
+    /// Those whose request, policy or recording is another, as they are now.
     pub changed: Vec<Camera>,
     /// The keys whose new value counts only after a restart.
     pub needs_restart: Vec<&'static str>,
@@ -20,7 +20,13 @@ impl Changes {
     }
 }
 
-/// Compares two configurations. The order of the cameras is no change.
+/// Who may reach it is no matter of how it runs.
+fn runs_otherwise(old: &Camera, new: &Camera) -> bool {
+    (&old.request, &old.policy, &old.record) != (&new.request, &new.policy, &new.record)
+}
+
+/// Compares two configurations. Who may do what is left out: that counts at once, whatever it was before. The order of the
+/// cameras is no change.
 pub fn changes(old: &Config, new: &Config) -> Changes {
     let find = |config: &'_ Config, name: &str| {
         let cameras = config.cameras.iter();
@@ -42,7 +48,9 @@ pub fn changes(old: &Config, new: &Config) -> Changes {
     for camera in &new.cameras {
         match find(old, &camera.request.name) {
             None => changes.added.push(camera.clone()),
-            Some(index) if old.cameras[index] != *camera => changes.changed.push(camera.clone()),
+            Some(index) if runs_otherwise(&old.cameras[index], camera) => {
+                changes.changed.push(camera.clone());
+            }
             Some(_) => {}
         }
     }

@@ -240,6 +240,7 @@ impl Draft {
                 request,
                 policy: settings.policy(),
                 record: settings.record(config.storage.keep),
+                networks: settings.networks.unwrap_or_default(),
             });
         }
         if mistakes.is_empty() {

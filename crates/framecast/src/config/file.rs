@@ -8,11 +8,12 @@ use toml::{
 };
 
 use super::{
-    Mistake, Place, check_name,
+    Mistake, Place, User, check_name, check_user_name,
     draft::{Draft, Entry},
     inline::source,
     keys::{self, Key, Settings},
     mistakes::suggest,
+    users,
     value::Value,
 };
 use crate::drivers::Registry;
@@ -20,7 +21,14 @@ use crate::drivers::Registry;
 type Name<'a> = Spanned<std::borrow::Cow<'a, str>>;
 
 /// The tables that stand beside the keys of [`keys::TOP`].
-const TABLES: [&str; 5] = ["defaults", "recordings", "limits", "log", "cameras"];
+const TABLES: [&str; 6] = [
+    "defaults",
+    "recordings",
+    "limits",
+    "log",
+    "cameras",
+    "users",
+];
 
 /// Reads the file's text.
 pub(super) fn read(path: &Path) -> Result<String, Mistake> {
@@ -100,6 +108,11 @@ impl Walk<'_> {
                 }
                 "limits" => self.table(name, inner, keys::LIMITS, &mut draft.config.limits),
                 "log" => self.table(name, inner, keys::LOG, &mut draft.config.log),
+                "users" => {
+                    for (key, value) in in_order(inner) {
+                        draft.config.users.extend(self.user(key, value));
+                    }
+                }
                 _ => {
                     for (key, value) in in_order(inner) {
                         draft.cameras.extend(self.camera(key, value));
@@ -148,6 +161,29 @@ impl Walk<'_> {
                 );
             }
         }
+    }
+
+    fn user(&mut self, key: &Name<'_>, value: &Spanned<DeValue<'_>>) -> Option<User> {
+        let name = key.get_ref().as_ref();
+        let section = format!("users.{}", name.escape_debug());
+        if let Err(bad) = check_user_name(name) {
+            self.wrong(key.span().start, bad);
+        }
+        let DeValue::Table(table) = value.get_ref() else {
+            let message = format!("must be a table: [{section}] on a line of its own");
+            self.wrong(value.span().start, message);
+            return None;
+        };
+        let (mut draft, before) = (users::Draft::default(), self.mistakes.len());
+        self.table(&section, table, users::USER, &mut draft);
+        let user = draft.finish(name);
+        // What is missing may only have been written wrong.
+        if let Err(why) = &user
+            && self.mistakes.len() == before
+        {
+            self.wrong(key.span().start, format!("[{section}]: {why}"));
+        }
+        user.ok()
     }
 
     fn camera(&mut self, key: &Name<'_>, value: &Spanned<DeValue<'_>>) -> Option<Entry> {

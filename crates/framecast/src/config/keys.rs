@@ -1,6 +1,6 @@
 //! The keys of each table, each with what it does: the one list behind parsing, flags and suggestions.
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::IpAddr, path::PathBuf, time::Duration};
 
 use framecast_camera::Size;
 use framecast_media::jpeg::Lenience;
@@ -10,9 +10,11 @@ use url::Url;
 use super::{
     Limits, Listen, Log, Storage,
     draft::Draft,
+    users::role,
     value::{Parsed, Value, within_a_year},
 };
 use crate::{
+    access::IpNet,
     hub::{Linger, Policy},
     recordings,
     sinks::recorder::{self, Mode},
@@ -39,6 +41,7 @@ pub(super) struct Settings {
     pre_record: Option<Duration>,
     keep: Option<Duration>,
     max_size: Option<u64>,
+    pub(super) networks: Option<Vec<IpNet>>,
 }
 
 impl Settings {
@@ -56,6 +59,7 @@ impl Settings {
             pre_record: self.pre_record.or(fallback.pre_record),
             keep: self.keep.or(fallback.keep),
             max_size: self.max_size.or(fallback.max_size),
+            networks: self.networks.clone().or_else(|| fallback.networks.clone()),
         }
     }
 
@@ -116,6 +120,7 @@ pub(super) const CAMERA: &[Key<Settings>] = &[
     key!(first_frame: |value| value.duration().map(Some)),
     key!(stall: |value| value.duration().map(Some)),
     key!(broken: |value| broken(value).map(Some)),
+    key!(networks: |value| networks(value).map(Some)),
     key!(record: |value| record(value).map(Some)),
     key!(pre_record: |value| pre_record(value).map(Some)),
     key!(keep: |value| value.age().map(Some)),
@@ -167,6 +172,20 @@ pub(super) const TOP: &[Key<Draft>] = &[
         name: "no_auth",
         set: |draft, value| {
             draft.config.no_auth = value.boolean()?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "trusted_proxies",
+        set: |draft, value| {
+            draft.config.trusted_proxies = networks(value)?;
+            Ok(())
+        },
+    },
+    Key {
+        name: "local_role",
+        set: |draft, value| {
+            draft.config.local_role = Some(role(value)?);
             Ok(())
         },
     },
@@ -262,6 +281,25 @@ fn segment(value: Value<'_>) -> Parsed<Duration> {
     Ok(time)
 }
 
+/// Networks, or single addresses.
+fn networks(value: Value<'_>) -> Parsed<Vec<IpNet>> {
+    let network =
+        |text: &str| {
+            let address = text
+                .parse::<IpAddr>()
+                .map(|ip| IpNet::from(ip.to_canonical()));
+            let network = address.ok().or_else(|| text.parse().ok());
+            network.map(|network: IpNet| network.trunc()).ok_or_else(|| {
+            format!("`{text}` is no network; write it like 192.168.1.0/24, fd00::/8 or 127.0.0.1")
+        })
+        };
+    value
+        .texts("192.168.1.0/24")?
+        .into_iter()
+        .map(network)
+        .collect()
+}
+
 fn listen(value: Value<'_>) -> Parsed<Vec<Listen>> {
     let mut addresses: Vec<Listen> = Vec::new();
     for text in value.texts("127.0.0.1:5000")? {
@@ -346,7 +384,7 @@ fn filter(value: Value<'_>) -> Parsed<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::users::USER, *};
 
     #[test]
     fn the_sample_file_shows_every_key() {
@@ -355,6 +393,7 @@ mod tests {
             .chain(names(CAMERA))
             .chain(names(RECORDINGS))
             .chain(names(LOG))
+            .chain(names(USER))
             .chain(names(LIMITS));
         for key in all {
             let shown = |line: &str| {

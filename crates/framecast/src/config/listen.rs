@@ -5,8 +5,6 @@ use std::{
     str::FromStr,
 };
 
-use thiserror::Error;
-
 /// The port when nobody says another.
 const PORT: u16 = 5000;
 
@@ -18,14 +16,6 @@ pub enum Listen {
     /// `unix:/run/framecast.sock`.
     Unix(PathBuf),
 }
-
-/// The cameras would be open to a network without a password.
-#[derive(Clone, Debug, Error, PartialEq, Eq)]
-#[error(
-    "listening on {0} would let everyone on the network watch; add --no-auth if you trust the network, \
-     or keep 127.0.0.1 and put a proxy with a password in front"
-)]
-pub struct Exposed(pub Listen);
 
 impl Listen {
     /// Whether only this machine can connect.

@@ -16,6 +16,7 @@ mod listen;
 mod mistakes;
 mod name;
 mod state;
+mod users;
 mod value;
 mod watch;
 
@@ -25,6 +26,7 @@ use std::{
 };
 
 use crate::{
+    access::{IpNet, Role},
     drivers::{Registry, Request},
     hub::Policy,
     recordings::Settings,
@@ -33,10 +35,11 @@ use crate::{
 
 pub use changes::{Changes, changes};
 pub use draft::Given;
-pub use listen::{Exposed, Listen};
+pub use listen::Listen;
 pub use mistakes::{Mistake, Mistakes, Place};
 pub use name::{BadName, check_name};
 pub use state::{NoState, make_private, state_folder, state_folder_in};
+pub use users::{Password, User, check_user_name};
 pub use value::{parse_duration, parse_size};
 pub use watch::{Watch, watch};
 
@@ -57,8 +60,14 @@ pub struct Config {
     pub allow_hosts: Vec<String>,
     /// The other web sites that may show the cameras: origins such as `https://example.org`, or `*` for all.
     pub allow_origins: Vec<String>,
-    /// Whether everyone may watch without a password, on whatever address.
+    /// Whether everyone may do everything without a password, on whatever address.
     pub no_auth: bool,
+    /// The users of the file; there may be others in the state folder.
+    pub users: Vec<User>,
+    /// Where the proxies are that tell the address of a client in `X-Forwarded-For`.
+    pub trusted_proxies: Vec<IpNet>,
+    /// What programs of this machine may do without logging in.
+    pub local_role: Option<Role>,
     /// What is logged and how.
     pub log: Log,
     /// The file that all this came from, if there is one.
@@ -74,6 +83,8 @@ pub struct Camera {
     pub policy: Policy,
     /// How it is recorded.
     pub record: recorder::Plan,
+    /// The networks from which alone it can be reached; empty for all.
+    pub networks: Vec<IpNet>,
 }
 
 /// Where recordings are kept, and how much of them.
@@ -149,6 +160,9 @@ impl Default for Config {
             allow_hosts: Vec::new(),
             allow_origins: Vec::new(),
             no_auth: false,
+            users: Vec::new(),
+            trusted_proxies: Vec::new(),
+            local_role: None,
             log: Log::default(),
             file: None,
         }
@@ -202,19 +216,6 @@ impl Config {
         let (mut draft, mistakes) = file::parse(text, path, registry);
         draft.config.file = Some(path.to_owned());
         draft.finish(registry, mistakes)
-    }
-
-    /// Refuses to show the cameras to a network that nobody said to trust.
-    ///
-    /// `listen` is what the server really listens on: [`listen`](Self::listen), or the sockets that it inherited.
-    ///
-    /// # Errors
-    /// [`Exposed`] names the first address that others can reach.
-    pub fn check_exposure(&self, listen: &[Listen]) -> Result<(), Exposed> {
-        match listen.iter().find(|address| !address.is_local()) {
-            Some(address) if !self.no_auth => Err(Exposed(address.clone())),
-            _ => Ok(()),
-        }
     }
 }
 

@@ -5,29 +5,39 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use axum::{Json, Router, extract::Path, http::StatusCode, response::Response, routing::get};
+use axum::{Json, extract::Path, http::StatusCode, response::Response};
 use serde_json::{Value, json};
 
-use super::{App, error::Failure, snapshot, stream, viewer::Viewer};
+use super::{
+    error::Failure,
+    routes::{Needs, Routes},
+    snapshot, stream,
+    viewer::Viewer,
+};
+use crate::access::Action;
 use crate::hub::{Feed, State as CameraState};
 
-pub(super) fn router() -> Router<App> {
-    Router::new()
-        .route("/video_feed", get(default_stream))
-        .route("/stream", get(default_stream).post(default_stream))
-        .route("/stream.mjpg", get(default_stream))
-        .route("/snapshot", get(default_snapshot))
-        .route("/snapshot.jpg", get(default_snapshot))
-        .route("/state", get(ustreamer_state))
-        .route("/status", get(camera_streamer_status))
-        .route("/webcam/", get(action))
-        .route("/{webcam}/", get(numbered_webcam))
-        .route("/api/stream.mjpeg", get(go2rtc_stream))
-        .route("/api/frame.jpeg", get(go2rtc_frame))
-        .route("/{camera}/mjpg/stream", get(motion_stream))
-        .route("/{camera}/static/stream", get(motion_snapshot))
-        .route("/api/{camera}", get(stream::of_camera))
-        .route("/api/{camera}/latest.jpg", get(snapshot::of_camera))
+pub(super) fn add_to(routes: Routes) -> Routes {
+    const WATCH: Needs = Needs::Found(Action::Stream);
+    const TAKE: Needs = Needs::Found(Action::Snapshot);
+    const LOOK: Needs = Needs::Found(Action::See);
+    routes
+        .get("/video_feed", WATCH, default_stream)
+        .get("/stream", WATCH, default_stream)
+        .post("/stream", WATCH, default_stream)
+        .get("/stream.mjpg", WATCH, default_stream)
+        .get("/snapshot", TAKE, default_snapshot)
+        .get("/snapshot.jpg", TAKE, default_snapshot)
+        .get("/state", LOOK, ustreamer_state)
+        .get("/status", LOOK, camera_streamer_status)
+        .get("/webcam/", WATCH, action)
+        .get("/{webcam}/", WATCH, numbered_webcam)
+        .get("/api/stream.mjpeg", WATCH, go2rtc_stream)
+        .get("/api/frame.jpeg", TAKE, go2rtc_frame)
+        .get("/{camera}/mjpg/stream", WATCH, motion_stream)
+        .get("/{camera}/static/stream", TAKE, motion_snapshot)
+        .get("/api/{camera}", WATCH, stream::of_camera)
+        .get("/api/{camera}/latest.jpg", TAKE, snapshot::of_camera)
 }
 
 /// Which camera is meant where the address does not name it.
@@ -36,25 +46,26 @@ impl Viewer {
     fn default(&self) -> Result<Feed, Failure> {
         match self.asked.value("camera") {
             Some(name) => self.feed(name),
-            None => {
-                let first = self.app.catalog.hub().feeds().into_iter().next();
-                first.ok_or_else(|| {
-                    Failure::new(StatusCode::NOT_FOUND, "this server has no cameras")
-                })
-            }
+            None => match self.feeds().next() {
+                Some(first) => self.feed(first.name()),
+                None => Err(Failure::new(
+                    StatusCode::NOT_FOUND,
+                    "this server has no cameras",
+                )),
+            },
         }
     }
 
-    /// The one of that number, counted from `first`.
+    /// The one of that number among those that this viewer may see, counted from `first`.
     fn numbered(&self, number: usize, first: usize) -> Result<Feed, Failure> {
-        let feeds = self.app.catalog.hub().feeds();
         let index = number.checked_sub(first);
-        index
-            .and_then(|index| feeds.into_iter().nth(index))
-            .ok_or_else(|| {
+        match index.and_then(|index| self.feeds().nth(index)) {
+            Some(feed) => self.feed(feed.name()),
+            None => {
                 let message = format!("there is no camera number {number}");
-                Failure::new(StatusCode::NOT_FOUND, message)
-            })
+                Err(Failure::new(StatusCode::NOT_FOUND, message))
+            }
+        }
     }
 
     /// The one of that name, or else of that number, counted from 1.

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::Serialize;
@@ -16,6 +16,8 @@ use crate::{catalog::Refused, hub::TooMany, recordings};
 pub(super) struct Failure {
     pub(super) status: StatusCode,
     pub(super) message: String,
+    /// Seconds after which another try may help.
+    retry_after: Option<u64>,
 }
 
 /// What the JSON interface answers when something went wrong.
@@ -31,6 +33,21 @@ impl Failure {
         Self {
             status,
             message: on_one_line(message.into()),
+            retry_after: (status == StatusCode::SERVICE_UNAVAILABLE).then_some(2),
+        }
+    }
+
+    /// Another try may help after so many seconds.
+    pub(super) fn retry_after(self, seconds: u64) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..self
+        }
+    }
+
+    pub(super) fn add_retry_after(&self, headers: &mut HeaderMap) {
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, seconds.into());
         }
     }
 
@@ -47,14 +64,12 @@ impl Failure {
 
     /// As the JSON interface tells it.
     pub(super) fn into_json(self) -> Response {
-        let status = self.status;
-        (
-            status,
-            Json(Problem {
-                error: self.message,
-            }),
-        )
-            .into_response()
+        let problem = Json(Problem {
+            error: self.message.clone(),
+        });
+        let mut response = (self.status, problem).into_response();
+        self.add_retry_after(response.headers_mut());
+        response
     }
 }
 
@@ -67,11 +82,7 @@ impl IntoResponse for Failure {
             format!("{}\n", self.message),
         )
             .into_response();
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, header::HeaderValue::from_static("2"));
-        }
+        self.add_retry_after(response.headers_mut());
         response
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{DefaultBodyLimit, Request, State},
-    http::{HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
@@ -49,14 +49,31 @@ pub(super) fn may_read(
         // No browser, or one that was not led here by another page.
         return true;
     };
+    if is_own(origin, host) {
+        return true;
+    }
     let Ok(origin) = origin.to_str() else {
         return false;
     };
-    let same = host::is_same_site(origin, host.and_then(|host| host.to_str().ok()));
-    same || app
-        .allow_origins
+    app.allow_origins
         .iter()
         .any(|allowed| allowed == "*" || allowed == origin)
+}
+
+/// Whether a browser sends this for one of the server's own pages; `None` if it doesn't look like a browser.
+pub(super) fn is_same_origin(headers: &HeaderMap) -> Option<bool> {
+    if let Some(site) = headers.get("sec-fetch-site") {
+        return Some(site == "same-origin" || site == "none");
+    }
+    let origin = headers.get(header::ORIGIN)?;
+    Some(is_own(origin, headers.get(header::HOST)))
+}
+
+fn is_own(origin: &HeaderValue, host: Option<&HeaderValue>) -> bool {
+    let host = host.and_then(|host| host.to_str().ok());
+    origin
+        .to_str()
+        .is_ok_and(|origin| host::is_same_site(origin, host))
 }
 
 fn cors(origins: &[String]) -> CorsLayer {
@@ -76,10 +93,10 @@ fn cors(origins: &[String]) -> CorsLayer {
             Method::PATCH,
             Method::DELETE,
         ])
-        .allow_headers([header::CONTENT_TYPE])
+        .allow_headers([header::CONTENT_TYPE, header::AUTHORIZATION])
 }
 
-/// Refuses requests that call the server by a name which is neither its own nor in `hosts`.
+/// Refuses requests that call the server by a name which is neither its own nor in `hosts`: see the module `host`.
 pub fn called_by(router: Router, hosts: &[String]) -> Router {
     let hosts: Arc<[String]> = hosts.into();
     headers::on_all(router.layer(middleware::from_fn_with_state(hosts, check_name)))

@@ -1,10 +1,10 @@
 //! What HTTP serves, and the only module that speaks it.
 //!
-//! In reading order: [`router`] is the map of all addresses; `serve` is the loop that accepts connections; `takeover` and
-//! `writer` give a stream a connection to itself; `stream`,
-//! `snapshot`, `push` and `socket` are a camera's own addresses; `viewer`, `query` and `dialect` read what a viewer
-//! asks for and what its program understands; `guard`, `host` and `headers` stand around all of them; [`api`] is the JSON interface; `compat` answers the addresses of other servers; [`pages`] and
-//! [`assets`] are for people.
+//! In reading order: [`router`] is the map of all addresses; `routes` ties each to its rule, and `access` asks that before
+//! the handler is called, with `credentials`, `peer`, `login` and `denied` around it; `serve` is the loop that accepts
+//! connections, and `takeover` and `writer` give a stream one to itself; `stream`, `snapshot`, `push` and `socket` are a camera's own addresses; `viewer`, `query` and `dialect` read
+//! what a viewer asks for and what its program understands; `guard`, `host` and `headers` stand around all of them; [`api`]
+//! is the JSON interface; `compat` answers the addresses of other servers; [`pages`] and [`assets`] are for people.
 //!
 //! What does not belong here: how frames are made, chosen or framed (`hub`, `sinks`).
 
@@ -12,16 +12,23 @@ pub mod api;
 pub mod assets;
 pub mod pages;
 
+mod access;
 mod command;
 mod compat;
+mod credentials;
+mod denied;
 mod dialect;
 pub mod error;
 mod guard;
 mod headers;
 mod host;
+mod lasting;
+mod login;
+mod peer;
 mod playback;
 mod push;
 mod query;
+mod routes;
 mod serve;
 mod snapshot;
 mod socket;
@@ -33,17 +40,24 @@ mod writer;
 
 use std::sync::Arc;
 
-use axum::{
-    Router,
-    routing::{any, get},
-};
+use axum::Router;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::{catalog::Catalog, config::Limits, playback::Sessions, telemetry::Telemetry};
+use crate::{
+    access::{Access, Action},
+    catalog::Catalog,
+    config::Limits,
+    playback::Sessions,
+    telemetry::Telemetry,
+};
 
 pub use guard::called_by;
+pub use peer::Peer;
+pub use routes::{Needs, Rule};
 pub use serve::{Listener, serve};
+
+use routes::Routes;
 
 /// What every handler may need. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -56,6 +70,8 @@ pub struct App {
     pub limits: Limits,
     /// Other web sites that may show the cameras and change them: origins, or `*` for all, which may only show them.
     pub allow_origins: Arc<[String]>,
+    /// Who may do what; at first everyone may do everything.
+    pub access: Access,
     /// The figures behind `/metrics`.
     pub telemetry: Telemetry,
     /// Cancelled when the server stops.
@@ -73,6 +89,7 @@ impl App {
     ) -> Self {
         let sessions = Sessions::new(catalog.recordings().cloned());
         Self {
+            access: Access::open(),
             telemetry: Telemetry::new(catalog.clone(), sessions.clone()),
             catalog,
             sessions,
@@ -86,26 +103,52 @@ impl App {
 
 /// All addresses of the server. It may be nested under a path of another application.
 pub fn router(app: App) -> Router {
-    let (api, _) = api::router().split_for_parts();
-    let cameras = Router::new()
-        .route("/cameras/{name}", get(ui::with_slash))
-        .route("/cameras/{name}/", get(ui::camera))
-        .route("/cameras/{name}/stream.mjpg", get(stream::of_camera))
-        .route("/cameras/{name}/snapshot.jpg", get(snapshot::of_camera))
-        .route(
-            "/cameras/{name}/push",
-            axum::routing::post(push::receive).put(push::receive),
-        )
-        .route("/ws", any(socket::open))
-        .route("/", get(ui::index))
-        .route("/assets/{*path}", get(assets::assets))
-        .route("/healthz", get(ui::healthz))
-        .route("/readyz", get(ui::readyz))
-        .route("/metrics", get(ui::metrics))
-        .route("/api/v1/openapi.json", get(api::document));
-    let routes = cameras
-        .merge(compat::router())
-        .merge(api)
-        .fallback(ui::nothing_here);
+    let (routes, _) = routes(&app).finish();
     guard::around(routes, &app).with_state(app)
+}
+
+/// All addresses of the server, each with what one must be allowed to do to use it.
+pub fn rules(app: &App) -> Vec<Rule> {
+    routes(app).finish().1
+}
+
+fn routes(app: &App) -> Routes {
+    const NOTHING: Needs = Needs::Nothing;
+    const BROWSE: Needs = Needs::Server(Action::Browse);
+    let routes = Routes::new(app)
+        .get("/", BROWSE, ui::index)
+        .get("/login", NOTHING, login::form)
+        .post("/login", NOTHING, login::log_in)
+        .post("/logout", NOTHING, login::log_out)
+        .get("/cameras/{name}", BROWSE, ui::with_slash)
+        .get("/cameras/{name}/", Needs::Named(Action::See), ui::camera)
+        .get(
+            "/cameras/{name}/stream.mjpg",
+            Needs::Named(Action::Stream),
+            stream::of_camera,
+        )
+        .get(
+            "/cameras/{name}/snapshot.jpg",
+            Needs::Named(Action::Snapshot),
+            snapshot::of_camera,
+        )
+        .post(
+            "/cameras/{name}/push",
+            Needs::Named(Action::Push),
+            push::receive,
+        )
+        .put(
+            "/cameras/{name}/push",
+            Needs::Named(Action::Push),
+            push::receive,
+        )
+        // The session asks again for each camera.
+        .get("/ws", BROWSE, socket::open)
+        .get("/assets/{*path}", NOTHING, assets::assets)
+        .get("/healthz", NOTHING, ui::healthz)
+        .get("/readyz", NOTHING, ui::readyz)
+        .get("/metrics", Needs::Server(Action::Measure), ui::metrics)
+        .get("/api/v1/openapi.json", NOTHING, api::document)
+        .otherwise(BROWSE, ui::nothing_here);
+    api::add_to(compat::add_to(routes))
 }

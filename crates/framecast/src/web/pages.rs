@@ -31,7 +31,9 @@ pub struct Tile<'a> {
 }
 
 /// The page with all cameras, at the server's base.
-pub fn index(cameras: &[Tile<'_>]) -> Markup {
+///
+/// `user` is who is logged in, to show beside the button to log out.
+pub fn index(cameras: &[Tile<'_>], user: Option<&str>) -> Markup {
     let layout = match cameras.len() {
         1 => "grid one",
         2..=4 => "grid few",
@@ -51,6 +53,7 @@ pub fn index(cameras: &[Tile<'_>]) -> Markup {
         header {
             (home(""))
             @if cameras.len() > 1 { span.count { (cameras.len()) " cameras" } }
+            (logout("", user))
         }
         main {
             @if cameras.is_empty() {
@@ -69,7 +72,9 @@ pub fn index(cameras: &[Tile<'_>]) -> Markup {
 }
 
 /// A camera's own page, at `cameras/NAME/`.
-pub fn camera(camera: &Tile<'_>) -> Markup {
+///
+/// `user` is as for [`index`]; `may_control` says whether there is to be a card for the camera's controls.
+pub fn camera(camera: &Tile<'_>, may_control: bool, user: Option<&str>) -> Markup {
     let size = camera
         .size
         .map(|(width, height)| format!("{width} × {height}"));
@@ -77,6 +82,7 @@ pub fn camera(camera: &Tile<'_>) -> Markup {
         header {
             (home("../../"))
             h1 { (camera.name) }
+            (logout("../../", user))
         }
         main.camera {
             (element(camera, "", "stream.mjpg"))
@@ -109,10 +115,12 @@ pub fn camera(camera: &Tile<'_>) -> Markup {
                         dd { (camera.source) }
                     }
                 }
-                section.card hidden data-controls {
-                    h2 { "Controls" }
-                    div data-list {}
-                    p.fault role="status" data-fault {}
+                @if may_control {
+                    section.card hidden data-controls {
+                        h2 { "Controls" }
+                        div data-list {}
+                        p.fault role="status" data-fault {}
+                    }
                 }
                 section.card hidden data-copies {
                     h2 { "Stream for other programs" }
@@ -140,6 +148,58 @@ pub fn missing(name: &str, base: &str) -> Markup {
         }
     };
     page("No such camera", base, "framecast.js", &html! {}, &body)
+}
+
+/// What the login page says.
+#[derive(Debug, Clone, Copy)]
+pub struct Login<'a> {
+    /// Where to go then, relative to the server's base.
+    pub next: &'a str,
+    /// Whether there are users, or only a token.
+    pub has_users: bool,
+    /// What was wrong the last time.
+    pub fault: Option<&'a str>,
+}
+
+/// The page to log in, at `login`.
+pub fn login(login: &Login<'_>) -> Markup {
+    let secret = if login.has_users {
+        "Password or token"
+    } else {
+        "Access token"
+    };
+    let body = html! {
+        header { (home("")) }
+        main {
+            form.card.login method="post" action="login" {
+                h1 { "Log in" }
+                input type="hidden" name="next" value=(login.next);
+                @if login.has_users {
+                    label for="name" { "Name" }
+                    input #name name="name" autocomplete="username" autocapitalize="none" autofocus;
+                }
+                label for="password" { (secret) }
+                input #password name="password" type="password" autocomplete="current-password" required autofocus[!login.has_users];
+                @if let Some(fault) = login.fault { p.fault role="alert" { (fault) } }
+                button { "Log in" }
+                @if !login.has_users {
+                    p.hint { "The server printed the token when it first started, and keeps it in its state folder." }
+                }
+            }
+        }
+    };
+    page("Log in", "", "framecast.js", &html! {}, &body)
+}
+
+fn logout(base: &str, user: Option<&str>) -> Markup {
+    html! {
+        @if let Some(user) = user {
+            form.user method="post" action={ (base) "logout" } {
+                span { (user) }
+                button { "Log out" }
+            }
+        }
+    }
 }
 
 fn page(title: &str, base: &str, script: &str, head: &Markup, body: &Markup) -> Markup {
@@ -220,6 +280,12 @@ impl fmt::Display for Segment<'_> {
 mod tests {
     use super::*;
 
+    const LOGIN: Login<'_> = Login {
+        next: "cameras/door/",
+        has_users: true,
+        fault: Some("<wrong>"),
+    };
+
     fn tile(name: &str) -> Tile<'_> {
         Tile {
             name,
@@ -236,24 +302,29 @@ mod tests {
     fn hostile_name_stays_text() {
         let name = "<script>\"'&/../?#";
         for page in [
-            index(&[tile(name)]),
-            camera(&tile(name)),
+            index(&[tile(name)], Some(name)),
+            camera(&tile(name), true, Some(name)),
             missing(name, "../"),
         ] {
             let page = page.into_string();
             assert!(!page.contains("<script>"), "{page}");
             assert!(!page.contains("\"'&/"), "{page}");
         }
-        let index = index(&[tile(name)]).into_string();
+        let index = index(&[tile(name)], None).into_string();
         assert!(index.contains("href=\"cameras/%3Cscript%3E%22%27%26%2F..%2F%3F%23/\""));
     }
 
     #[test]
     fn every_address_is_relative() {
-        let pages = [index(&[tile("door")]), camera(&tile("door")), index(&[])];
+        let pages = [
+            index(&[tile("door")], Some("anna")),
+            camera(&tile("door"), true, Some("anna")),
+            index(&[], None),
+            login(&LOGIN),
+        ];
         for page in pages {
             let page = page.into_string();
-            for attribute in ["href=\"", "src=\""] {
+            for attribute in ["href=\"", "src=\"", "action=\""] {
                 for address in page.split(attribute).skip(1) {
                     assert!(!address.starts_with('/'), "{address}");
                 }
@@ -263,7 +334,11 @@ mod tests {
 
     #[test]
     fn nothing_is_inline() {
-        for page in [index(&[tile("door")]), camera(&tile("door"))] {
+        for page in [
+            index(&[tile("door")], None),
+            camera(&tile("door"), true, Some("anna")),
+            login(&LOGIN),
+        ] {
             let page = page.into_string();
             assert!(!page.contains("style="), "{page}");
             assert!(!page.contains("<style"), "{page}");
@@ -277,17 +352,17 @@ mod tests {
 
     #[test]
     fn without_scripts_few_cameras_stream_and_many_are_stills() {
-        let few = index(&[tile("a"), tile("b")]).into_string();
+        let few = index(&[tile("a"), tile("b")], None).into_string();
         assert!(
             few.contains("<noscript><img src=\"cameras/a/stream.mjpg\" alt=\"a\">a</noscript>")
         );
-        let many = index(&["a"; 16].map(tile)).into_string();
+        let many = index(&["a"; 16].map(tile), None).into_string();
         assert!(!many.contains("stream.mjpg"));
         assert!(many.contains("<noscript><meta http-equiv=\"refresh\""));
     }
 
     #[test]
     fn page_without_cameras_says_how_to_add_one() {
-        assert!(index(&[]).into_string().contains("No cameras yet"));
+        assert!(index(&[], None).into_string().contains("No cameras yet"));
     }
 }

@@ -16,7 +16,7 @@ use framecast_media::stream::Intake;
 use futures_util::StreamExt;
 use tokio::time::timeout;
 
-use super::{App, error::Failure};
+use super::{App, access::Asker, error::Failure};
 use crate::drivers::push::Taken;
 
 /// How long a sender may be silent.
@@ -25,11 +25,18 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// Takes the frames of one request, and answers how many there were.
 pub(super) async fn receive(
     State(app): State<App>,
+    asker: Asker,
     Path(name): Path<String>,
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    match frames(&app, &name, &headers, body).await {
+    // A token may be revoked while its owner sends: that ends as if the sender had left.
+    let sending = frames(&app, &name, &headers, body);
+    let sent = tokio::select! {
+        sent = sending => sent,
+        () = asker.ended(&name) => Err(Failure::new(StatusCode::FORBIDDEN, "you may no longer send frames here")),
+    };
+    match sent {
         Ok(0) => failed(Failure::bad(
             "the body holds no JPEG: send one, several end to end, or multipart/x-mixed-replace",
         )),

@@ -3,7 +3,7 @@
 //! Our own, because what keeps a slow viewer's picture fresh is set here: hyper holds no more than one frame, and the kernel
 //! takes little beyond what the link carries at the moment.
 
-use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use std::{convert::Infallible, io, net::IpAddr, sync::Arc, time::Duration};
 
 use axum::{Router, http::Request};
 use hyper::{
@@ -25,8 +25,8 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, warn};
 
 use super::{
-    guard,
-    takeover::{Lent, Offer},
+    Peer, guard,
+    takeover::{Lent, Offer, Stretch},
     writer::{self, DEAD_AFTER},
 };
 
@@ -108,9 +108,10 @@ impl Door {
             match accepted {
                 Ok(Accepted::Tcp(stream)) => {
                     tune(&stream);
-                    self.admit(stream);
+                    let address = stream.peer_addr().ok().map(|address| address.ip());
+                    self.admit(stream, address);
                 }
-                Ok(Accepted::Unix(stream)) => self.admit(stream),
+                Ok(Accepted::Unix(stream)) => self.admit(stream, None),
                 Err(error) if is_about_one(&error) => debug!("a connection failed: {error}"),
                 Err(error) => {
                     // Out of descriptors, most likely: accepting again at once would only spin.
@@ -121,7 +122,7 @@ impl Door {
         }
     }
 
-    fn admit<S>(&self, mut stream: S)
+    fn admit<S>(&self, mut stream: S, address: Option<IpAddr>)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
@@ -135,18 +136,27 @@ impl Door {
         };
         let (router, shutdown) = (self.router.clone(), self.shutdown.clone());
         let tasks = self.tasks.clone();
+        let peer = Peer {
+            address,
+            tls: false,
+        };
         self.tasks.spawn(async move {
             let lent = Lent::new(stream);
-            if let Err(error) = converse(lent.clone(), router, &shutdown).await {
+            if let Err(error) = converse(lent.clone(), router, peer, &shutdown).await {
                 debug!("a connection ended: {error}");
                 return;
             }
-            let Some((stream, parts)) = lent.reclaim() else {
+            let Some((stream, Stretch { parts, ended })) = lent.reclaim() else {
                 return;
             };
             // A task of its own, which is a tenth the size of this one.
             tasks.spawn(async move {
-                if let Err(error) = writer::run(stream, parts, &shutdown).await {
+                let outcome = tokio::select! {
+                    biased;
+                    outcome = writer::run(stream, parts, &shutdown) => outcome,
+                    () = ended => Ok(()),
+                };
+                if let Err(error) = outcome {
                     debug!("a stream ended: {error}");
                 }
                 drop(place);
@@ -159,6 +169,7 @@ impl Door {
 async fn converse<S>(
     lent: Lent<S>,
     router: Router,
+    peer: Peer,
     shutdown: &CancellationToken,
 ) -> hyper::Result<()>
 where
@@ -168,6 +179,7 @@ where
     let carrier = lent.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(Offer);
+        request.extensions_mut().insert(peer);
         let answer = router.call(request);
         let carrier = carrier.clone();
         async move {

@@ -14,8 +14,9 @@ use axum::{
 use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::{App, api::SessionView, command::Command, error::Failure, guard};
+use super::{App, access::Asker, api::SessionView, command::Command, error::Failure, guard};
 use crate::{
+    access::{Action, Decision},
     hub::{Feed, Variant},
     playback::{Change, Name, Session},
     sinks::multiplex::{self, Multiplex},
@@ -55,6 +56,7 @@ enum Report<'a> {
 /// `/ws`
 pub(super) async fn open(
     State(app): State<App>,
+    asker: Asker,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Result<Response, Failure> {
@@ -74,6 +76,7 @@ pub(super) async fn open(
             let played = HashMap::new();
             Client {
                 app,
+                asker,
                 socket,
                 played,
             }
@@ -83,6 +86,7 @@ pub(super) async fn open(
 
 struct Client {
     app: App,
+    asker: Asker,
     socket: WebSocket,
     /// The watches that are on a session of playback.
     played: HashMap<u16, Session>,
@@ -113,10 +117,10 @@ impl Client {
                     }
                     multiplex::Message::Gone(id) => self.fault(id, "the camera was removed").await,
                 },
-                _ = report.tick() => {
+                _ = report.tick() => self.allow(&mut cameras).await && {
                     let watched = cameras.watched();
                     self.report(&watched).await
-                }
+                },
             };
             if !went_on {
                 break;
@@ -195,6 +199,7 @@ impl Client {
             .catalog
             .hub()
             .feed(camera)
+            .filter(|_| self.asker.decide(Action::Stream, camera) == Decision::Allow)
             .ok_or_else(|| format!("no camera is called {camera}"))?;
         let session = match session {
             Some(name) => {
@@ -216,6 +221,23 @@ impl Client {
             None => self.played.remove(&id),
         };
         Ok(())
+    }
+
+    /// Takes away what the client may no longer see; `false` ends the session of one who may see nothing.
+    async fn allow(&mut self, cameras: &mut Multiplex) -> bool {
+        if !self.asker.still_may(Action::Browse, None) {
+            return false;
+        }
+        for (id, feed) in cameras.watched() {
+            if !self.asker.still_may(Action::Stream, Some(feed.name())) {
+                cameras.unwatch(id);
+                let gone = format!("no camera is called {}", feed.name());
+                if !self.fault(id, &gone).await {
+                    return false;
+                }
+            }
+        }
+        true
     }
 
     async fn report(&mut self, watched: &[(u16, Feed)]) -> bool {

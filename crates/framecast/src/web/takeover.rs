@@ -10,6 +10,7 @@
 
 use std::{
     convert::Infallible,
+    fmt,
     io::{self, IoSlice},
     pin::Pin,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -31,21 +32,44 @@ use crate::sinks::mjpeg::{Part, Parts};
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Offer;
 
-/// Carries the parts in a response, to be taken out once.
+/// Carries a stream in a response, to be taken out once.
 #[derive(Clone, Debug)]
-struct Carried(Arc<Mutex<Option<Parts>>>);
+struct Carried(Arc<Mutex<Option<Stretch>>>);
+
+/// The parts of a stream, and until when it may go on.
+pub(super) struct Stretch {
+    pub(super) parts: Parts,
+    /// Done when the viewer may no longer watch.
+    pub(super) ended: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
 
 /// Sends `parts` as the body of `response`: on the connection itself if that was offered.
 pub(super) fn carry(parts: Parts, offer: Option<Offer>, response: &mut Response) {
     *response.body_mut() = match offer {
         Some(Offer) => {
-            let carried = Carried(Arc::new(Mutex::new(Some(parts))));
+            let ended = Box::pin(std::future::pending());
+            let stretch = Stretch { parts, ended };
+            let carried = Carried(Arc::new(Mutex::new(Some(stretch))));
             response.extensions_mut().insert(carried);
             // Ends at once but has no length: what follows the head is not hyper's business.
             Body::from_stream(stream::empty::<Result<Bytes, Infallible>>())
         }
         None => Body::from_stream(body(parts)),
     };
+}
+
+/// Ends the stream that `response` carries when `ended` is done: the future is given back if it carries none.
+pub(super) fn limit<F>(response: &Response, ended: F) -> Result<(), F>
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    let Some(Carried(carried)) = response.extensions().get() else {
+        return Err(ended);
+    };
+    if let Some(stretch) = &mut *locked(carried) {
+        stretch.ended = Box::pin(ended);
+    }
+    Ok(())
 }
 
 /// The stream as the body of an answer. The next part is taken only when asked for, so a connection that asks when there is
@@ -74,7 +98,13 @@ pub(super) struct Lent<S>(Arc<Mutex<Connection<S>>>);
 struct Connection<S> {
     io: S,
     /// What is to be sent once hyper is done.
-    parts: Option<Parts>,
+    stretch: Option<Stretch>,
+}
+
+impl fmt::Debug for Stretch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.parts.fmt(f)
+    }
 }
 
 impl<S> Clone for Lent<S> {
@@ -85,26 +115,26 @@ impl<S> Clone for Lent<S> {
 
 impl<S> Lent<S> {
     pub(super) fn new(io: S) -> Self {
-        Self(Arc::new(Mutex::new(Connection { io, parts: None })))
+        Self(Arc::new(Mutex::new(Connection { io, stretch: None })))
     }
 
     /// Takes the parts out of a response that is about to be written.
     pub(super) fn accept(&self, extensions: &mut Extensions) {
         let carried = extensions.remove::<Carried>();
-        let parts = carried.and_then(|Carried(parts)| locked(&parts).take());
-        if parts.is_some() {
-            self.connection().parts = parts;
+        let stretch = carried.and_then(|Carried(stretch)| locked(&stretch).take());
+        if stretch.is_some() {
+            self.connection().stretch = stretch;
         }
     }
 
     /// The connection and what it is to carry. `None` if it was to carry nothing, or is still in use: hyper must have been
     /// dropped before.
-    pub(super) fn reclaim(self) -> Option<(S, Parts)> {
+    pub(super) fn reclaim(self) -> Option<(S, Stretch)> {
         let connection = Arc::into_inner(self.0)?;
         let connection = connection
             .into_inner()
             .unwrap_or_else(PoisonError::into_inner);
-        Some((connection.io, connection.parts?))
+        Some((connection.io, connection.stretch?))
     }
 
     fn connection(&self) -> MutexGuard<'_, Connection<S>> {
@@ -155,7 +185,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Lent<S> {
     /// Leaves a connection open that a stream is waiting for.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut connection = self.connection();
-        match connection.parts {
+        match connection.stretch {
             Some(_) => Pin::new(&mut connection.io).poll_flush(cx),
             None => Pin::new(&mut connection.io).poll_shutdown(cx),
         }

@@ -8,12 +8,15 @@ use axum::{
 use framecast_camera::Size;
 
 use super::{
-    App, compat,
+    App,
+    access::Asker,
+    compat,
     error::Failure,
     pages::{self, Tile},
     viewer::Viewer,
 };
 use crate::{
+    access::{Action, Decision, Who},
     hub::{Feed, State as CameraState},
     sinks::recorder::{self, Mode, Status},
 };
@@ -31,24 +34,43 @@ pub(super) async fn index(
     if !uri.path().ends_with('/') {
         return Ok(redirect(&uri));
     }
-    let feeds = app.catalog.hub().feeds();
-    let known: Vec<Known> = feeds.iter().map(|feed| Known::of(app, feed)).collect();
+    let known: Vec<Known> = viewer.feeds().map(|feed| Known::of(app, &feed)).collect();
     let tiles: Vec<Tile<'_>> = known.iter().map(Known::tile).collect();
-    Ok(page(app, pages::index(&tiles).into_string()))
+    let user = user(&viewer.asker);
+    Ok(page(
+        app,
+        pages::index(&tiles, user.as_deref()).into_string(),
+    ))
 }
 
 /// `/cameras/NAME/`: the camera's own page.
-pub(super) async fn camera(State(app): State<App>, Path(name): Path<String>) -> Response {
-    match app.catalog.hub().feed(&name) {
-        Some(feed) => page(
-            &app,
-            pages::camera(&Known::of(&app, &feed).tile()).into_string(),
-        ),
-        None => {
-            let missing = page(&app, pages::missing(&name, "../../").into_string());
-            (StatusCode::NOT_FOUND, missing).into_response()
-        }
-    }
+pub(super) async fn camera(
+    State(app): State<App>,
+    asker: Asker,
+    Path(name): Path<String>,
+) -> Response {
+    let Some(feed) = app.catalog.hub().feed(&name) else {
+        return missing(&app, &name);
+    };
+    let known = Known::of(&app, &feed);
+    let may_control = asker.decide(Action::Control, &name) == Decision::Allow;
+    let user = user(&asker);
+    let html = pages::camera(&known.tile(), may_control, user.as_deref());
+    page(&app, html.into_string())
+}
+
+/// There is no camera of this name, or none for the one who asks.
+pub(super) fn missing(app: &App, name: &str) -> Response {
+    let missing = page(app, pages::missing(name, "../../").into_string());
+    (StatusCode::NOT_FOUND, missing).into_response()
+}
+
+/// The name to show beside the button to log out.
+fn user(asker: &Asker) -> Option<String> {
+    asker.has_session().then(|| match &asker.identity().who {
+        Who::User { name, .. } | Who::Token { name, .. } => name.clone(),
+        who => who.to_string(),
+    })
 }
 
 /// `/cameras/NAME`: the page's addresses are relative and need the slash.
@@ -92,20 +114,30 @@ pub(super) async fn nothing_here(uri: Uri) -> Failure {
     )
 }
 
+/// A page that those sites may frame that may show the cameras.
 fn page(app: &App, html: String) -> Response {
     let mut sites = "'self'".to_owned();
     for origin in app.allow_origins.iter() {
         sites = sites + " " + origin;
     }
+    framed_by(&sites, html)
+}
+
+/// A page that no other may frame, and which nobody keeps.
+pub(super) fn page_for_itself(html: String) -> Response {
+    framed_by("'none'", html)
+}
+
+fn framed_by(sites: &str, html: String) -> Response {
     let policy = format!(
         "default-src 'none'; img-src 'self' blob: data:; script-src 'self'; style-src 'self'; \
-         connect-src 'self' ws: wss:; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
+         connect-src 'self' ws: wss:; manifest-src 'self'; base-uri 'none'; form-action 'self'; \
          frame-ancestors {sites}"
     );
     (
         [
             (header::CONTENT_SECURITY_POLICY, policy.as_str()),
-            (header::CACHE_CONTROL, "no-cache"),
+            (header::CACHE_CONTROL, "no-cache, private"),
         ],
         Html(html),
     )

@@ -5,7 +5,7 @@ use axum::{
     http::{HeaderMap, Method, request::Parts},
 };
 
-use super::{App, error::Failure, query::Asked, takeover::Offer};
+use super::{App, access::Asker, error::Failure, query::Asked, takeover::Offer};
 use crate::hub::Feed;
 
 /// A request for pictures.
@@ -13,6 +13,7 @@ use crate::hub::Feed;
 pub(super) struct Viewer {
     pub(super) app: App,
     pub(super) asked: Asked,
+    pub(super) asker: Asker,
     pub(super) method: Method,
     pub(super) headers: HeaderMap,
     /// Whether a stream may have the connection to itself.
@@ -20,10 +21,20 @@ pub(super) struct Viewer {
 }
 
 impl Viewer {
-    /// The camera of that name.
+    /// The camera of that name, if there is one for this viewer.
     pub(super) fn feed(&self, name: &str) -> Result<Feed, Failure> {
-        let feed = self.app.catalog.hub().feed(name);
-        feed.ok_or_else(|| Failure::no_camera(name))
+        self.app
+            .catalog
+            .hub()
+            .feed(name)
+            .filter(|_| self.asker.finds(name))
+            .ok_or_else(|| Failure::no_camera(name))
+    }
+
+    /// The cameras there are for this viewer, in their order.
+    pub(super) fn feeds(&self) -> impl Iterator<Item = Feed> {
+        let feeds = self.app.catalog.hub().feeds().into_iter();
+        feeds.filter(|feed| self.asker.sees(feed.name()))
     }
 }
 
@@ -33,6 +44,7 @@ impl FromRequestParts<App> for Viewer {
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
         Ok(Self {
             asked: Asked::of(parts.uri.query().unwrap_or_default()),
+            asker: Asker::from_request_parts(parts, app).await?,
             app: app.clone(),
             method: parts.method.clone(),
             headers: parts.headers.clone(),

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "every test binary uses a part of it")]
 
+use std::io::Write;
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -16,6 +17,8 @@ pub(crate) struct Program {
     pub(crate) port: u16,
     arguments: Vec<String>,
     child: Option<Child>,
+    /// Where it keeps users and keys: nothing of whoever runs the tests.
+    state: tempfile::TempDir,
 }
 
 impl Program {
@@ -36,6 +39,7 @@ impl Program {
             port,
             arguments,
             child: None,
+            state: tempfile::tempdir()?,
         };
         program.start_again().await?;
         Ok(program)
@@ -45,6 +49,7 @@ impl Program {
     pub(crate) async fn start_again(&mut self) -> Result<()> {
         let child = Command::new(env!("CARGO_BIN_EXE_framecast"))
             .args(&self.arguments)
+            .env("FRAMECAST_STATE", self.state.path())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .spawn()?;
@@ -56,6 +61,36 @@ impl Program {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         Err("the program does not answer".into())
+    }
+
+    /// What a command says that looks after its users and addresses; `input` is what is typed.
+    pub(crate) fn tell(&self, args: &[&str], input: &str) -> Result<String> {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_framecast"))
+            .args(args)
+            .env("FRAMECAST_STATE", self.state.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut stdin = child.stdin.take().ok_or("no standard input")?;
+        stdin.write_all(input.as_bytes())?;
+        drop(stdin);
+        let output = child.wait_with_output()?;
+        if !output.status.success() {
+            return Err(format!("{args:?}: {}", output.status).into());
+        }
+        Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
+    }
+
+    /// Lets a user in, and waits until nobody else is.
+    pub(crate) async fn user(&self, name: &str, password: &str, flags: &[&str]) -> Result<()> {
+        self.tell(&[&["user", "add", name][..], flags].concat(), password)?;
+        for _ in 0..200 {
+            if reqwest::get(self.url("")).await?.status() == 401 {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        Err("everyone is let in".into())
     }
 
     pub(crate) fn kill(&mut self) {

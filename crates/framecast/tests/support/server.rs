@@ -53,8 +53,11 @@ pub fn framecast() -> Start {
     command
         .current_dir(folder.path())
         .stdin(Stdio::null())
-        .env("FRAMECAST_STATE", folder.path().join("state"))
-        .env("NO_PROXY", "*");
+        .env("NO_PROXY", "*")
+        .env("XDG_STATE_HOME", folder.path())
+        .env_remove("FRAMECAST_STATE")
+        .env_remove("STATE_DIRECTORY")
+        .env_remove("CREDENTIALS_DIRECTORY");
     Start {
         command,
         folder,
@@ -90,6 +93,19 @@ impl Start {
         let path = self.path("framecast.toml");
         fs::write(&path, text).unwrap();
         self.arg("--config").arg(path)
+    }
+
+    /// Lets somebody in before the server starts: `role` and more flags of `framecast user add`.
+    pub fn user(self, name: &str, password: &str, flags: &[&str]) -> Self {
+        let args = [&["user", "add", name][..], flags].concat();
+        tell(self.folder.path(), &args, password);
+        self
+    }
+
+    /// Makes a token before the server starts, and returns it.
+    pub fn token(&self, name: &str, flags: &[&str]) -> String {
+        let args = [&["token", "add", name][..], flags].concat();
+        tell(self.folder.path(), &args, "")
     }
 
     /// Where else than on a free port of this machine.
@@ -142,6 +158,29 @@ impl Start {
         self.command = command;
         self
     }
+}
+
+fn tell(state: &Path, args: &[&str], input: &str) -> String {
+    let mut child = Command::new(FRAMECAST)
+        .args(args)
+        .env("XDG_STATE_HOME", state)
+        .env_remove("FRAMECAST_STATE")
+        .env_remove("STATE_DIRECTORY")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(format!("{input}\n").as_bytes()).unwrap();
+    drop(stdin);
+    let output = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{args:?}: {said}");
+    String::from_utf8(output.stdout)
+        .unwrap()
+        .trim_end()
+        .to_owned()
 }
 
 /// A running server. Dropping it ends it with everything that it started.
@@ -206,6 +245,11 @@ impl Server {
     /// A path in the folder that the server runs in.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
+    }
+
+    /// What a command says that looks after users, tokens and addresses of this server; `input` is what is typed.
+    pub fn tell(&self, args: &[&str], input: &str) -> String {
+        tell(self.folder.path(), args, input)
     }
 
     pub fn pid(&self) -> Pid {
@@ -356,7 +400,8 @@ fn unchunked(mut rest: &[u8]) -> Vec<u8> {
 /// The address and base path that the log tells, or a stand-in for them where there is only a Unix socket.
 fn listening(log: &str) -> Option<(SocketAddr, String)> {
     if let Some((_, rest)) = log.split_once("watch at http://") {
-        let url = rest.lines().next()?.strip_suffix('/')?;
+        // The line is text or JSON.
+        let url = rest.split(['\n', '"']).next()?.strip_suffix('/')?;
         let (address, base) = url.split_at(url.find('/').unwrap_or(url.len()));
         return Some((address.parse().ok()?, base.to_owned()));
     }

@@ -18,6 +18,10 @@ test('lost connection says so however fresh the picture', () => {
   assert.deepEqual(told({ link: 'lost' }), { mood: 'stale', text: 'reconnecting…' });
 });
 
+test('a login that is needed is said', () => {
+  assert.deepEqual(told({ link: 'locked' }), { mood: 'stale', text: 'log in to watch' });
+});
+
 test('lost camera says why', () => {
   const state = { state: 'lost', reason: 'unplugged' };
   assert.deepEqual(told({ state }), { mood: 'stale', text: 'unplugged' });

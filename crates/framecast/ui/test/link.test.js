@@ -5,6 +5,7 @@ import { Link, backoff, parse } from '../link.js';
 
 /** @type {FakeSocket[]} */
 let sockets;
+let locked = false;
 
 class FakeSocket {
   sent = [];
@@ -72,12 +73,13 @@ function viewer() {
   });
 }
 
-const link = (base = 'http://cams.example/') => new Link(base, { socket: (url) => new FakeSocket(url), now: Date.now, random: () => 0 });
+const link = (base = 'http://cams.example/') => new Link(base, { socket: (url) => new FakeSocket(url), now: Date.now, random: () => 0, locked: async () => locked });
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 const newest = () => sockets.at(-1);
 
 beforeEach(() => {
   sockets = [];
+  locked = false;
   mock.timers.reset();
   mock.timers.enable({ apis: ['setTimeout', 'Date'] });
 });
@@ -324,4 +326,22 @@ test('message of an unknown version is passed over', () => {
   new DataView(message).setUint8(0, 2);
   assert.equal(parse(message, 0), null);
   assert.equal(parse(new ArrayBuffer(3), 0), null);
+});
+
+test('where one must log in it stops trying until the page is back', async () => {
+  const shared = link();
+  const door = viewer();
+  shared.watch({ camera: 'door' }, door);
+  newest().opens();
+  locked = true;
+  newest().fails();
+  await settled();
+  assert.deepEqual(door.links, ['connecting', 'open', 'lost', 'locked']);
+  mock.timers.tick(60_000);
+  await settled();
+  assert.equal(sockets.length, 1);
+  locked = false;
+  shared.wake();
+  newest().opens();
+  assert.equal(door.links.at(-1), 'open');
 });

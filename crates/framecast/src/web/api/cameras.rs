@@ -11,6 +11,7 @@ use framecast_camera::Size;
 use super::{
     super::{
         App,
+        access::Asker,
         error::{Failure, Problem},
     },
     request::{Named, Said},
@@ -24,14 +25,16 @@ use crate::{
     sinks::recorder,
 };
 
-/// All cameras with their state, size, rate, viewers and counters.
+/// The cameras that one may see, with their state, size, rate, viewers and counters.
 #[utoipa::path(get, path = "/api/v1/cameras", tag = "cameras",
     responses((status = 200, description = "All cameras", body = CamerasView)))]
-pub(super) async fn list(State(app): State<App>) -> Json<CamerasView> {
+pub(super) async fn list(State(app): State<App>, asker: Asker) -> Json<CamerasView> {
     let feeds = app.catalog.hub().feeds();
-    let view = |feed| CameraView::of(&app.catalog, feed);
+    let seen = feeds.iter().filter(|feed| asker.sees(feed.name()));
     Json(CamerasView {
-        cameras: feeds.iter().map(view).collect(),
+        cameras: seen
+            .map(|feed| CameraView::of(&app.catalog, feed))
+            .collect(),
     })
 }
 
@@ -108,7 +111,10 @@ pub(super) async fn change(
     responses(
         (status = 204, description = "The camera was removed"),
         (status = 404, description = "There is no camera of that name", body = Problem)))]
-pub(super) async fn remove(State(app): State<App>, Named(name): Named) -> Response {
+pub(super) async fn remove(State(app): State<App>, asker: Asker, Named(name): Named) -> Response {
+    if !asker.sees(&name) {
+        return Failure::no_camera(&name).into_json();
+    }
     match app.catalog.remove(&name) {
         Ok(()) => StatusCode::NO_CONTENT.into_response(),
         Err(refused) => Failure::from(refused).into_json(),

@@ -5,11 +5,13 @@
 mod cameras;
 mod controls;
 mod devices;
+mod links;
 mod object;
 mod playback;
 mod recording;
 mod recordings;
 mod request;
+mod session;
 mod types;
 
 use std::sync::LazyLock;
@@ -19,17 +21,26 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use utoipa::OpenApi;
-use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_axum::{
+    router::{OpenApiRouter, UtoipaMethodRouter},
+    routes,
+};
 
-use super::App;
+use super::{
+    App,
+    routes::{Needs, Routes},
+};
+use crate::access::Action;
 
 pub use controls::{ControlKindView, ControlView, ControlsView, MenuView};
 pub use devices::{
     DeviceFormatView, DeviceSizeView, DeviceView, DevicesView, ModeView, ModuleView,
 };
+pub use links::{LinkView, NewLink};
 pub use playback::{MomentView, NewSession, SessionChange, SessionView};
 pub use recording::{RecordingMode, RecordingStart, RecordingState, RecordingView};
 pub use recordings::{ErasedView, NewPin, PinView, PinsView, SegmentView, SpanView, SpansView};
+pub use session::LoginView;
 pub use types::{
     CameraState, CameraView, CamerasView, Counters, NewCamera, SettingsChange, StateView,
 };
@@ -41,27 +52,56 @@ pub use types::{
 ))]
 struct Document;
 
-pub(super) fn router() -> OpenApiRouter<App> {
-    OpenApiRouter::with_openapi(Document::openapi())
-        .routes(routes!(cameras::list, cameras::add))
-        .routes(routes!(cameras::show, cameras::change, cameras::remove))
-        .routes(routes!(controls::list, controls::turn))
-        .routes(routes!(devices::list))
-        .routes(routes!(playback::begin))
-        .routes(routes!(playback::show, playback::change, playback::end))
-        .routes(routes!(recording::show))
-        .routes(routes!(recording::start))
-        .routes(routes!(recording::stop))
-        .routes(routes!(recordings::list))
-        .routes(routes!(recordings::spans))
-        .routes(routes!(recordings::erase))
-        .routes(routes!(recordings::pins, recordings::pin))
-        .routes(routes!(recordings::unpin))
+/// The addresses, each with what one must be allowed to do.
+fn addresses() -> Vec<(Needs, UtoipaMethodRouter<App>)> {
+    const BROWSE: Needs = Needs::Server(Action::Browse);
+    const ADMINISTER: Needs = Needs::Server(Action::Administer);
+    const SEE: Needs = Needs::Named(Action::See);
+    const CONTROL: Needs = Needs::Named(Action::Control);
+    const STREAM: Needs = Needs::Named(Action::Stream);
+    // The camera is in a parameter or in the body.
+    const WATCH: Needs = Needs::Found(Action::Stream);
+    const CHANGE: Needs = Needs::Found(Action::Control);
+    vec![
+        (BROWSE, routes!(session::show)),
+        (BROWSE, routes!(cameras::list)),
+        (ADMINISTER, routes!(cameras::add)),
+        (SEE, routes!(cameras::show)),
+        (CONTROL, routes!(cameras::change)),
+        (ADMINISTER, routes!(cameras::remove)),
+        (SEE, routes!(controls::list)),
+        (CONTROL, routes!(controls::turn)),
+        (Needs::Named(Action::Share), routes!(links::sign)),
+        (ADMINISTER, routes!(devices::list)),
+        (STREAM, routes!(playback::begin)),
+        (
+            STREAM,
+            routes!(playback::show, playback::change, playback::end),
+        ),
+        (SEE, routes!(recording::show)),
+        (CONTROL, routes!(recording::start)),
+        (CONTROL, routes!(recording::stop)),
+        (WATCH, routes!(recordings::list)),
+        (STREAM, routes!(recordings::spans)),
+        (ADMINISTER, routes!(recordings::erase)),
+        (WATCH, routes!(recordings::pins)),
+        (CHANGE, routes!(recordings::pin)),
+        (CHANGE, routes!(recordings::unpin)),
+    ]
+}
+
+pub(super) fn add_to(routes: Routes) -> Routes {
+    let all = addresses().into_iter();
+    all.fold(routes, |routes, (needs, address)| {
+        routes.described(needs, address)
+    })
 }
 
 static DOCUMENT: LazyLock<String> = LazyLock::new(|| {
-    let (_, document) = router().split_for_parts();
-    document.to_pretty_json().unwrap_or_default()
+    let empty = OpenApiRouter::with_openapi(Document::openapi());
+    let all = addresses().into_iter();
+    let document = all.fold(empty, |router, (_, address)| router.routes(address));
+    document.into_openapi().to_pretty_json().unwrap_or_default()
 });
 
 /// The OpenAPI document of this interface, as JSON.

@@ -20,6 +20,7 @@ use utoipa::ToSchema;
 use super::{
     super::{
         App,
+        access::Asker,
         error::{Failure, Problem},
         query::Asked,
     },
@@ -27,6 +28,7 @@ use super::{
     request::{Named, Said},
 };
 use crate::{
+    access::{Action, Decision},
     config::check_name,
     recordings::{Error, Listing, Pin, Recordings, Segment, Span},
 };
@@ -147,8 +149,13 @@ pub struct NewPin {
             (Vec<SegmentView> = "application/json"), (SegmentView = "application/jsonl"), (String = "text/csv"))),
         (status = 400, description = "There is no such time or format", body = Problem),
         (status = 503, description = "The recordings can't be read at present", body = Problem)))]
-pub(super) async fn list(State(app): State<App>, uri: Uri, headers: HeaderMap) -> Response {
-    match listing(&app, &uri, &headers).await {
+pub(super) async fn list(
+    State(app): State<App>,
+    asker: Asker,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    match listing(&app, &asker, &uri, &headers).await {
         Ok(response) => response,
         Err(failure) => failure.into_json(),
     }
@@ -216,7 +223,7 @@ pub(super) async fn erase(State(app): State<App>, Named(name): Named, uri: Uri) 
         (status = 200, description = "The pins", body = PinsView),
         (status = 400, description = "The address makes no sense", body = Problem),
         (status = 503, description = "The recordings can't be read at present", body = Problem)))]
-pub(super) async fn pins(State(app): State<App>, uri: Uri) -> Response {
+pub(super) async fn pins(State(app): State<App>, asker: Asker, uri: Uri) -> Response {
     let pins = async {
         let camera = asked(&uri).value("camera").map(str::to_owned);
         Ok(match app.catalog.recordings() {
@@ -228,8 +235,14 @@ pub(super) async fn pins(State(app): State<App>, uri: Uri) -> Response {
             None => Vec::new(),
         })
     };
-    answer(pins.await.map(|pins: Vec<Pin>| PinsView {
-        pins: pins.iter().map(PinView::of).collect(),
+    answer(pins.await.map(|pins: Vec<Pin>| {
+        PinsView {
+            pins: pins
+                .iter()
+                .filter(|pin| watches(&asker, &pin.camera))
+                .map(PinView::of)
+                .collect(),
+        }
     }))
 }
 
@@ -238,15 +251,19 @@ pub(super) async fn pins(State(app): State<App>, uri: Uri) -> Response {
     responses(
         (status = 201, description = "It is kept", body = PinView),
         (status = 400, description = "The body is no JSON", body = Problem),
+        (status = 404, description = "There is no camera of that name for who asks", body = Problem),
         (status = 408, description = "The body does not come", body = Problem),
         (status = 413, description = "The body is too large", body = Problem),
         (status = 415, description = "The body is not declared as JSON", body = Problem),
         (status = 422, description = "That is no time of a camera", body = Problem),
         (status = 503, description = "The recordings can't be changed at present", body = Problem)))]
-pub(super) async fn pin(State(app): State<App>, Said(new): Said<NewPin>) -> Response {
+pub(super) async fn pin(State(app): State<App>, asker: Asker, Said(new): Said<NewPin>) -> Response {
     let pinned = async {
         let senseless = |why: String| Failure::new(StatusCode::UNPROCESSABLE_ENTITY, why);
         check_name(&new.camera).map_err(|bad| senseless(bad.to_string()))?;
+        if !asker.finds(&new.camera) {
+            return Err(Failure::no_camera(&new.camera));
+        }
         let moment = |at: f64| moment(at).ok_or_else(|| senseless(format!("{at} is no time")));
         let time = moment(new.start)?..moment(new.end)?;
         if time.start > time.end {
@@ -274,11 +291,20 @@ pub(super) async fn pin(State(app): State<App>, Said(new): Said<NewPin>) -> Resp
         (status = 204, description = "The limits count for it again"),
         (status = 404, description = "There is no pin of that number", body = Problem),
         (status = 503, description = "The recordings can't be changed at present", body = Problem)))]
-pub(super) async fn unpin(State(app): State<App>, Path(id): Path<String>) -> Response {
+pub(super) async fn unpin(
+    State(app): State<App>,
+    asker: Asker,
+    Path(id): Path<String>,
+) -> Response {
     let unpinned = async {
         let missing = || Failure::new(StatusCode::NOT_FOUND, format!("there is no pin {id}"));
         let id: u64 = id.parse().map_err(|_| missing())?;
         let recordings = app.catalog.recordings().ok_or_else(missing)?;
+        let pins = recordings.read(|it| it.pins(None)).await?;
+        let pin = pins.iter().find(|pin| pin.id == id).ok_or_else(missing)?;
+        if !asker.finds(&pin.camera) {
+            return Err(missing());
+        }
         Ok(recordings.read(move |it| it.unpin(id)).await?)
     };
     match unpinned.await {
@@ -292,6 +318,11 @@ fn answer<T: Serialize>(view: Result<T, Failure>) -> Response {
         Ok(view) => Json(view).into_response(),
         Err(failure) => failure.into_json(),
     }
+}
+
+/// Whether they may watch a camera, and so know of what was recorded of it.
+fn watches(asker: &Asker, camera: &str) -> bool {
+    asker.decide(Action::Stream, camera) == Decision::Allow
 }
 
 fn asked(uri: &Uri) -> Asked {
@@ -476,7 +507,12 @@ impl Rows {
     }
 }
 
-async fn listing(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Response, Failure> {
+async fn listing(
+    app: &App,
+    asker: &Asker,
+    uri: &Uri,
+    headers: &HeaderMap,
+) -> Result<Response, Failure> {
     let asked = asked(uri);
     let (time, format) = (time(&asked)?, Format::of(&asked, headers)?);
     let Some(recordings) = app.catalog.recordings().cloned() else {
@@ -487,9 +523,13 @@ async fn listing(app: &App, uri: &Uri, headers: &HeaderMap) -> Result<Response, 
         Some(camera) => vec![camera.to_owned()],
         None => recordings.read(Recordings::cameras).await?,
     };
+    let seen: Vec<_> = cameras
+        .into_iter()
+        .filter(|camera| watches(asker, camera))
+        .collect();
     let rows = Rows {
         recordings: recordings.clone(),
-        cameras: cameras.into_iter(),
+        cameras: seen.into_iter(),
         time,
         listing: None,
         format,
