@@ -6,6 +6,7 @@
  * @property {string} camera
  * @property {number} [width]
  * @property {number} [fps]
+ * @property {string} [session] A session of playback, instead of the newest pictures.
  *
  * @typedef {object} Frame
  * @property {number} id The watch it belongs to, as the server knows it.
@@ -21,6 +22,7 @@
  * @property {number} [viewers]
  * @property {number} [fps]
  * @property {string | null} [size]
+ * @property {import('./playback.js').View & { reason?: string | null }} [playback] The session, if one is watched.
  *
  * @typedef {'idle' | 'connecting' | 'open' | 'lost' | 'blocked'} Status
  * `blocked`: no WebSocket has ever opened here, so a proxy probably forbids them; it goes on trying.
@@ -86,6 +88,7 @@ export class Watch {
   /** Asks for another size or rate. @param {Want} want */
   change(want) {
     this.want = want;
+    this.#waiting = null;
     this.#link.ask(this);
   }
 

@@ -77,10 +77,12 @@ pub fn camera(camera: &Tile<'_>) -> Markup {
             h1 { (camera.name) }
         }
         main.camera {
-            (element(camera, "", "stream.mjpg"))
+            div.stage data-stage {
+                (element(camera, "", "stream.mjpg"))
+                (player())
+            }
             aside {
                 div.actions {
-                    button type="button" data-fullscreen hidden { "Full screen" }
                     a.button href="snapshot.jpg" { "Snapshot" }
                     a.button href="stream.mjpg" { "Stream" }
                 }
@@ -105,6 +107,16 @@ pub fn camera(camera: &Tile<'_>) -> Markup {
                         dd { (camera.source) }
                     }
                 }
+                section.card hidden data-recording {
+                    h2 { "Recording" }
+                    div.recording data-recording-state {}
+                    div.actions {
+                        button type="button" hidden data-start { "Start" }
+                        button type="button" hidden data-include { "Start with what is ready" }
+                        button type="button" hidden data-stop { "Stop" }
+                    }
+                    p.fault role="status" data-fault {}
+                }
                 section.card hidden data-controls {
                     h2 { "Controls" }
                     div data-list {}
@@ -119,7 +131,67 @@ pub fn camera(camera: &Tile<'_>) -> Markup {
             }
         }
     };
-    page(camera.name, "../../", "page.js", &html! {}, &body)
+    let style = html! { link rel="stylesheet" href="../../assets/player.css"; };
+    page(camera.name, "../../", "page.js", &style, &body)
+}
+
+/// The speeds to choose from, as the API takes and people read them.
+const SPEEDS: [(&str, &str); 12] = [
+    ("16", "16×"),
+    ("8", "8×"),
+    ("4", "4×"),
+    ("2", "2×"),
+    ("1", "1×"),
+    ("0.5", "0.5×"),
+    ("0.25", "0.25×"),
+    ("-0.25", "0.25× back"),
+    ("-1", "1× back"),
+    ("-2", "2× back"),
+    ("-4", "4× back"),
+    ("-16", "16× back"),
+];
+
+/// The buttons and the timeline below the picture. Scripts show them: what needs a past, where there is one.
+fn player() -> Markup {
+    html! {
+        div.player hidden data-player role="group" aria-label="Player" {
+            div.timeline data-timeline data-past hidden {
+                canvas tabindex="0" role="slider" aria-label="Timeline" aria-valuenow="0" {}
+                figure hidden {
+                    img alt="" hidden;
+                    figcaption {}
+                }
+            }
+            div.bar {
+                (press("live", "Live", "Show what the camera sees now (L)"))
+                (press("toggle", "Pause", "Pause or play (space)"))
+                span.group data-past hidden {
+                    (press("back", "−10 s", "10 seconds back (left arrow)"))
+                    (press("on", "+10 s", "10 seconds on (right arrow)"))
+                    (press("step-back", "‹", "One picture back (,)"))
+                    (press("step-on", "›", "One picture on (.)"))
+                    select data-speed aria-label="Speed" {
+                        @for (value, text) in SPEEDS {
+                            option value=(value) selected[value == "1"] { (text) }
+                        }
+                    }
+                    input type="datetime-local" step="1" data-when aria-label="Go to date and time";
+                    (press("farther", "−", "Show a longer time"))
+                    (press("closer", "+", "Show a shorter time"))
+                }
+                time data-time {}
+                span.group {
+                    (press("save", "Save picture", "Save the picture that is shown"))
+                    (press("fullscreen", "Full screen", "Full screen (F)"))
+                }
+            }
+            p.fault role="status" data-line {}
+        }
+    }
+}
+
+fn press(wish: &str, text: &str, title: &str) -> Markup {
+    html! { button type="button" data-do=(wish) title=(title) aria-label=[(text.chars().count() == 1).then_some(title)] { (text) } }
 }
 
 /// Says that there is no camera of this name. `base` leads from the requested address to the server's base: `../../`
