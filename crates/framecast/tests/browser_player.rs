@@ -3,13 +3,20 @@
 
 #[path = "support/browser/mod.rs"]
 mod browser;
+#[path = "support/proxy.rs"]
+mod proxy;
 #[path = "support/server.rs"]
 mod server;
 
 use browser::{Browser, Kind, Options, Result};
+use proxy::Proxy;
 use rustix::process::Signal;
 use serde_json::Value;
 use server::{Server, eventually, framecast};
+use tokio::sync::{Mutex, MutexGuard};
+
+/// Two browsers at once are too slow for each other's patience on a small machine.
+static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// What every script here may use: the page's parts, and what is shown.
 const PAGE: &str = "
@@ -74,12 +81,13 @@ fn recorded(server: &Server, ago: &str) {
     });
 }
 
-async fn open(server: &Server) -> Result<Browser> {
+async fn open(url: &str, mood: &str) -> Result<(MutexGuard<'static, ()>, Browser)> {
+    let alone = ALONE.lock().await;
     let mut browser = Browser::start(Kind::Chromium, Options::default()).await?;
-    browser.open(&server.url("/cameras/door/")).await?;
-    let ready = "document.querySelector('framecast-camera').dataset.mood === 'live'";
-    browser.until(ready).await?;
-    Ok(browser)
+    browser.open(url).await?;
+    let ready = format!("document.querySelector('framecast-camera').dataset.mood === '{mood}'");
+    browser.until(&ready).await?;
+    Ok((alone, browser))
 }
 
 /// Goes to a place on the timeline by a click, and returns the time that the page shows then, paused.
@@ -104,7 +112,7 @@ const SEEK: &str = "
 async fn the_player_goes_back_stops_steps_and_returns() -> Result<()> {
     let server = serve("record = \"always\"");
     recorded(&server, "-6s");
-    let mut browser = open(&server).await?;
+    let (_alone, mut browser) = open(&server.url("/cameras/door/"), "live").await?;
 
     // A click on the timeline shows what was recorded then.
     let seek = format!(
@@ -180,6 +188,30 @@ async fn the_player_goes_back_stops_steps_and_returns() -> Result<()> {
         canvas.dispatchEvent(new PointerEvent('pointerleave', at));
         return image.closest('figure').hidden;";
     assert_eq!(run(&mut browser, thumbnail).await?, true);
+
+    // A held finger looks, a tap goes there, two fingers show a longer time.
+    let touch = "
+        const canvas = document.querySelector('[data-timeline] canvas');
+        const figure = document.querySelector('[data-timeline] figure');
+        const box = canvas.getBoundingClientRect();
+        const range = () => ['min', 'max'].map((end) => Number(canvas.getAttribute(`aria-value${end}`)));
+        const touch = (type, place, pointerId = 7) => canvas.dispatchEvent(new PointerEvent(type, {
+            clientX: box.left + box.width * place, clientY: box.top + 10, pointerId, pointerType: 'touch', button: 0, bubbles: true }));
+        const [least, most] = range();
+        const place = (Date.now() / 1000 - 3 - least) / (most - least);
+        touch('pointerdown', place);
+        await until('a look', () => !figure.hidden);
+        touch('pointerup', place);
+        if (playing() !== 'live' || !figure.hidden) return 'failed: a long touch goes somewhere';
+        touch('pointerdown', place);
+        touch('pointerup', place);
+        await until('the past', () => playing() === 'past' && shownAt() !== null);
+        [0.2, 0.8].forEach((at, finger) => touch('pointerdown', at, finger));
+        [0.4, 0.6].forEach((at, finger) => touch('pointermove', at, finger));
+        [0.4, 0.6].forEach((at, finger) => touch('pointerup', at, finger));
+        await until('a longer time', () => range()[1] - range()[0] > 2.5 * (most - least));
+        return playing();";
+    assert_eq!(run(&mut browser, touch).await?, "past");
     Ok(())
 }
 
@@ -187,7 +219,7 @@ async fn the_player_goes_back_stops_steps_and_returns() -> Result<()> {
 async fn a_paused_picture_outlives_a_restart_of_the_server() -> Result<()> {
     let mut server = serve("record = \"always\"");
     recorded(&server, "-4s");
-    let mut browser = open(&server).await?;
+    let (_alone, mut browser) = open(&server.url("/cameras/door/"), "live").await?;
     let pause = "
         await until('a timeline', () => !document.querySelector('[data-timeline]').hidden);
         press('back');
@@ -232,7 +264,7 @@ async fn a_paused_picture_outlives_a_restart_of_the_server() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn recording_by_hand_is_started_and_stopped_on_the_page() -> Result<()> {
     let server = serve("record = \"manual\"");
-    let mut browser = open(&server).await?;
+    let (_alone, mut browser) = open(&server.url("/cameras/door/"), "live").await?;
     let record = "
         const card = document.querySelector('[data-recording]');
         const state = card.querySelector('[data-recording-state]');
@@ -250,12 +282,47 @@ async fn recording_by_hand_is_started_and_stopped_on_the_page() -> Result<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_camera_that_is_not_recorded_has_no_timeline() -> Result<()> {
     let server = serve("");
-    let mut browser = open(&server).await?;
+    let (_alone, mut browser) = open(&server.url("/cameras/door/"), "live").await?;
     let look = "
         await new Promise((done) => setTimeout(done, 500));
         const seen = (selector) => document.querySelector(selector).checkVisibility();
         return ['[data-timeline]', '[data-recording]', '[data-do=back]', '[data-do=toggle]', '[data-do=live]'].map(seen);";
     let seen = run(&mut browser, look).await?;
     assert_eq!(seen, serde_json::json!([false, false, false, true, true]));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_player_works_where_no_websocket_gets_through() -> Result<()> {
+    let server = serve("record = \"always\"");
+    recorded(&server, "-11s");
+    let proxy = Proxy::start(server.address.port()).await?;
+    proxy.refuse_websockets();
+    let url = format!("{}cameras/door/", proxy.url);
+    let (_alone, mut browser) = open(&url, "unknown").await?;
+    let back = "
+        const image = camera.shadowRoot.querySelector('img');
+        const session = () => new URL(image.src).searchParams.get('session');
+        press('back');
+        await until('the past', () => playing() === 'past' && shownAt() !== null && session() === camera.getAttribute('session'));
+        const behind = Date.now() - shownAt();
+        const time = shownAt();
+        await until('later pictures', () => shownAt() > time && image.naturalWidth === 160);
+        press('toggle');
+        await until('a pause', () => playing() === 'paused');
+        const canvas = document.createElement('canvas');
+        [canvas.width, canvas.height] = [160, 120];
+        const context = canvas.getContext('2d', { alpha: false, willReadFrequently: true });
+        await until('the picture of that time', async () => {
+            context.drawImage(image, 0, 0);
+            const { data } = context.getImageData(0, 0, 160, 120);
+            return data.reduce((hash, value) => (hash * 31 + value) | 0, 0) === await recordedAt(shownAt());
+        });
+        press('live');
+        await until('live', () => playing() === 'live' && session() === null);
+        return behind;";
+    let behind = run(&mut browser, back).await?;
+    let behind = behind.as_f64().unwrap();
+    assert!((8_000.0..14_000.0).contains(&behind), "{behind} ms");
     Ok(())
 }

@@ -184,6 +184,8 @@ export class FramecastCamera extends HTMLElement {
     this.#watch = null;
     this.#endStream();
     this.#link = 'idle';
+    // Unwatched, a session may end.
+    this.#hear({ link: 'idle' });
     this.#before = null;
     this.#draw();
   }

@@ -37,7 +37,11 @@ const stage = document.querySelector('[data-stage]');
 const recording = document.querySelector('[data-recording]');
 if (stage instanceof HTMLElement && camera instanceof FramecastCamera) {
   const player = play(stage, camera, api);
-  if (recording instanceof HTMLElement) showRecording(recording, api, () => player.reachBack());
+  if (recording instanceof HTMLElement) showRecording(recording, api, (state, hasPast) => {
+    const detail = document.querySelector('[data-detail="recording"]');
+    if (detail) detail.textContent = state;
+    if (hasPast) player.reachBack();
+  });
 }
 
 document.querySelector('[data-copies]')?.removeAttribute('hidden');
@@ -55,7 +59,8 @@ async function copy(input) {
 
 /** @type {Record<string, (detail: FramecastDetail) => string | number | null>} */
 const details = {
-  state: ({ mood, text, reason, state }) => (mood === 'live' ? text : (reason ?? state?.replace('_', ' ') ?? text)),
+  state: ({ mood, text, reason, state }) =>
+    mood === 'live' || mood === 'past' ? text : (reason ?? state?.replace('_', ' ') ?? text),
   rate: ({ mood, rate }) => (mood === 'live' && rate ? `${rate.toFixed(1)} fps` : null),
   size: ({ size }) => size?.replace('x', ' × ') ?? null,
   age: ({ age }) => (age === null ? null : span(age)),

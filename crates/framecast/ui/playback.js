@@ -95,7 +95,7 @@ function ask(state, change, now) {
   if (change.at !== undefined && change.at >= now) return live(state, '');
   if (!isLive(state)) {
     const target = aim(state, change);
-    const waiting = { ...state, target, queue: merged(state.queue, change) };
+    const waiting = { ...state, ...meant(state, change), target, queue: merged(state.queue, change) };
     return state.busy ? { state: waiting, effects: [] } : send(waiting);
   }
   // Live plays on at normal speed, and there is nothing behind it.
@@ -103,7 +103,12 @@ function ask(state, change, now) {
   const { step, ...start } = change;
   const stops = step !== undefined && { paused: true };
   const queue = step !== undefined && step < 0 ? [{ step }] : [];
-  return begin({ ...state, target: change.at ?? null, queue }, { ...start, ...stops });
+  return begin({ ...state, ...meant(state, change), target: change.at ?? null, queue }, { ...start, ...stops });
+}
+
+/** What is asked is shown at once; the server's word corrects it. @param {State} state @param {Change} change */
+function meant(state, { step, paused = step === undefined ? state.paused : true, speed = state.speed }) {
+  return { paused, speed };
 }
 
 /** @param {State} state @param {Change} change */
@@ -139,6 +144,7 @@ function send(state) {
   const { session } = state;
   if (!change || session === null) return { state: { ...state, busy: false, queue: [], target: null }, effects: [] };
   if (change.step === 0 || change.move === 0) return send({ ...state, queue });
+  if (state.doubtful) return again({ ...state, queue }, change);
   const turn = state.turn + 1;
   return {
     state: { ...state, turn, busy: true, queue },
@@ -211,13 +217,7 @@ function refused(state, { turn, change, status, text }) {
 /** Begins anew where it stood. @param {State} state @param {Change} change */
 function again(state, change) {
   const at = change.at ?? (change.move && state.position !== null ? state.position + change.move : state.position);
-  const { paused, speed } = state;
-  return begin({ ...state, doubtful: false }, { paused, speed, ...(at !== null && { at }), ...settings(change) });
-}
-
-/** @param {Change} change */
-function settings({ paused, speed }) {
-  return { ...(paused !== undefined && { paused }), ...(speed !== undefined && { speed }) };
+  return begin({ ...state, doubtful: false }, { ...meant(state, change), ...(at !== null && { at }) });
 }
 
 /** @param {State} state @param {View} view @returns {{ state: State, effects: Effect[] }} */

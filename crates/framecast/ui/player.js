@@ -78,8 +78,9 @@ class Player {
     document.addEventListener('keydown', (event) => {
       const focus = event.target instanceof HTMLElement ? event.target : document.body;
       const wanted = wish(event, focus.tagName, focus.isContentEditable);
-      if (!wanted || !this.#do(wanted)) return;
-      event.preventDefault();
+      // A key that is held goes on and on, but doesn't pause and play again.
+      const isHeld = event.repeat && ['toggle', 'live', 'fullscreen'].includes(wanted ?? '');
+      if (wanted && (isHeld || this.#do(wanted))) event.preventDefault();
     });
     const full = this.#stage.querySelector('[data-do=fullscreen]');
     if (full instanceof HTMLElement) full.hidden = !this.#stage.requestFullscreen;
@@ -154,6 +155,8 @@ class Player {
   /** @param {import('./playback.js').Event} event */
   #happen(event) {
     const { state, effects } = next(this.#state, event);
+    // Every picture is such an event, also live, where it tells nothing new.
+    if (state === this.#state && effects.length === 0) return;
     this.#state = state;
     for (const effect of effects) void this.#perform(effect);
     this.#draw();

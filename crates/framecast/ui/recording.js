@@ -32,8 +32,9 @@ export function words({ state, since, fault, buffered }) {
 }
 
 /** Fills the card with a camera's recording; it stays hidden for a camera that is never recorded.
- * @param {HTMLElement} card @param {string} api @param {() => void} exists Something is recorded, or will be. */
-export function show(card, api, exists) {
+ * @param {HTMLElement} card @param {string} api @param {(state: string, hasPast: boolean) => void} changed Hears the state in a word
+ * or with the reason, and whether something is recorded or will be. */
+export function show(card, api, changed) {
   const state = /** @type {HTMLElement} */ (card.querySelector('[data-recording-state]'));
   const fault = /** @type {HTMLElement} */ (card.querySelector('[data-fault]'));
   const start = /** @type {HTMLButtonElement} */ (card.querySelector('[data-start]'));
@@ -54,7 +55,7 @@ export function show(card, api, exists) {
     include.hidden = start.hidden || buffered < 1;
     include.textContent = `Start with the last ${buffered} s`;
     stop.hidden = !byHand || !isRunning;
-    if (recording.mode !== 'off' || recording.stored_bytes > 0) exists();
+    changed(recording.fault ?? recording.state, recording.mode !== 'off' || recording.stored_bytes > 0);
   };
 
   /** @param {string} path @param {string} [method] @param {object} [body] */

@@ -53,7 +53,7 @@ export class Timeline {
     this.#figure = /** @type {HTMLElement} */ (element.querySelector('figure'));
     this.#outside = outside;
     const now = outside.now();
-    this.#range = fit({ from: now - FIRST_MS, to: now + FIRST_MS }, now);
+    this.#range = fit({ from: now - FIRST_MS, to: now }, now);
     this.#listen();
     new ResizeObserver(() => this.#draw()).observe(this.#canvas);
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#draw());
@@ -254,9 +254,11 @@ export class Timeline {
     const [wide, high, ratio] = [canvas.clientWidth, canvas.clientHeight, devicePixelRatio];
     const context = canvas.getContext('2d');
     if (!context || wide === 0) return;
-    canvas.width = Math.round(wide * ratio);
-    canvas.height = Math.round(high * ratio);
-    context.scale(ratio, ratio);
+    const pixels = [Math.round(wide * ratio), Math.round(high * ratio)];
+    // Setting the size clears it, and takes longer than clearing.
+    if (canvas.width !== pixels[0] || canvas.height !== pixels[1]) [canvas.width, canvas.height] = pixels;
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, wide, high);
     const style = getComputedStyle(canvas);
     const colour = (/** @type {string} */ name) => style.getPropertyValue(name).trim();
     const now = this.#outside.now();
@@ -277,7 +279,9 @@ export class Timeline {
     const { step, marks } = ticks(this.#range, wide / 80, -new Date(middle).getTimezoneOffset() * 60_000);
     for (const mark of marks) {
       context.fillRect(x(mark), high - 18, 1, 4);
-      context.fillText(label(mark, step), x(mark) + 3, high - 5);
+      const text = label(mark, step);
+      const left = x(mark) + 3;
+      if (left + context.measureText(text).width < wide) context.fillText(text, left, high - 5);
     }
 
     context.fillStyle = colour('--ink');

@@ -132,6 +132,19 @@ test('session that came through a break goes on', () => {
   assert.equal(state.doubtful, false);
 });
 
+test('what is asked before the session is heard of again begins it anew', () => {
+  const { effects } = after([{ type: 'lost' }, asked({ move: -10_000 })], past);
+  assert.deepEqual(effects.map(({ body }) => body), [{ paused: false, speed: 1, at: NOON / 1_000 - 70 }]);
+});
+
+test('space pressed twice plays again, however slow the server is', () => {
+  const press = (state) => after([asked({ paused: !state.paused })], state);
+  for (const start of [LIVE, past]) {
+    const twice = press(press(start).state).state;
+    assert.deepEqual(twice.queue, [{ paused: false }]);
+  }
+});
+
 test('session that has ended is begun anew with what was asked, once', () => {
   const change = { move: -10_000 };
   const { state, effects } = after([asked(change), refused(2, 404, change), refused(3, 404)], past);
