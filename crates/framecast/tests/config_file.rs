@@ -6,7 +6,7 @@ use std::{path::Path, time::Duration};
 use framecast::{
     config::{self, Config, Limits, Listen, Place},
     drivers::{Registry, push},
-    hub::{Linger, Policy},
+    hub::{Linger, Order, Policy},
 };
 use framecast_camera::Size;
 use framecast_media::jpeg::Lenience;
@@ -97,6 +97,7 @@ fn a_file_says_everything() {
         first_frame: Duration::from_secs(20),
         stall: Duration::from_millis(500),
         broken: Lenience::Pass,
+        order: Order::default(),
     };
     assert_eq!(door.policy, policy);
     assert_eq!(attic.request.fps, Some(5.0), "from the defaults");

@@ -217,6 +217,7 @@ fn policies() -> impl Strategy<Value = Policy> {
         first_frame,
         stall,
         broken,
+        ..Policy::default()
     })
 }
 
