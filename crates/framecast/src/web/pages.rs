@@ -156,11 +156,15 @@ fn player() -> Markup {
     html! {
         div.player hidden data-player role="group" aria-label="Player" {
             div.timeline data-timeline data-past hidden {
-                canvas tabindex="0" role="slider" aria-label="Timeline" aria-valuenow="0" {}
-                figure hidden {
-                    img alt="" hidden;
-                    figcaption {}
+                (press("farther", "−", "Show a longer time"))
+                div.track {
+                    canvas tabindex="0" role="slider" aria-label="Timeline" aria-valuenow="0" {}
+                    figure hidden {
+                        img alt="" hidden;
+                        figcaption {}
+                    }
                 }
+                (press("closer", "+", "Show a shorter time"))
             }
             div.bar {
                 (press("live", "Live", "Show what the camera sees now (L)"))
@@ -176,8 +180,6 @@ fn player() -> Markup {
                         }
                     }
                     input type="datetime-local" step="1" data-when aria-label="Go to date and time";
-                    (press("farther", "−", "Show a longer time"))
-                    (press("closer", "+", "Show a shorter time"))
                 }
                 time data-time {}
                 span.group {
