@@ -25,7 +25,8 @@ const PAGE: &str = "
     const press = (wish) => document.querySelector(`[data-do=${wish}]`).click();
     const key = (key, on = document.body) => on.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
     const shownAt = () => Date.parse(document.querySelector('[data-time]').dateTime) || null;
-    const playing = () => stage.dataset.playing;
+    // What is asked is shown at once; what counts is what the server made of it.
+    const playing = () => stage.dataset.busy === 'true' ? 'asking' : stage.dataset.playing;
     const print = () => {
         const canvas = camera.shadowRoot.querySelector('canvas');
         const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);

@@ -211,6 +211,7 @@ class Player {
     else time.dateTime = new Date(at).toISOString();
     const menu = /** @type {HTMLSelectElement} */ (this.#part('speed'));
     if (document.activeElement !== menu || live) menu.value = `${speed}`;
+    this.#stage.dataset.busy = `${this.#state.busy}`;
     this.#stage.dataset.playing = live ? 'live' : paused ? 'paused' : 'past';
     this.#timeline?.show(at);
   }
