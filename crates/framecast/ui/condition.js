@@ -7,9 +7,10 @@
  * @property {boolean | null} live Whether the newest frame was a picture of the camera; null before the first.
  * @property {number | null} since Milliseconds since a picture of the camera came; null before the first.
  * @property {number} patience How long a frame may take to come.
+ * @property {boolean} [past] Whether a recording is to be shown, as long as the session in `state` has not come to live.
  *
  * @typedef {object} Condition
- * @property {'live' | 'waiting' | 'stale' | 'unknown'} mood `stale`: what is shown, if anything, is not what the camera
+ * @property {'live' | 'past' | 'waiting' | 'stale' | 'unknown'} mood `past`: a recording is shown. `stale`: what is shown, if anything, is not what the camera
  * sees. `unknown`: nothing tells whether it is.
  * @property {string} text
  */
@@ -24,7 +25,7 @@ const BROKEN = {
 };
 
 /** @param {Known} known @returns {Condition} */
-export function condition({ link, state, live, since, patience }) {
+export function condition({ link, state, live, since, patience, past = false }) {
   if (link !== 'open') {
     if (link === 'idle') return { mood: since === null ? 'waiting' : 'stale', text: 'paused' };
     if (link === 'locked') return { mood: 'stale', text: 'log in to watch' };
@@ -32,10 +33,19 @@ export function condition({ link, state, live, since, patience }) {
   }
   const broken = state && BROKEN[state.state];
   if (broken) return { mood: 'stale', text: state.reason || broken };
+  if (past && !state?.playback?.live && since !== null) return recorded(state);
   if (live === false) return { mood: 'stale', text: state?.reason || 'no signal' };
   if (since === null) return { mood: 'waiting', text: state?.reason || 'waiting for a picture…' };
   if (since >= patience) return { mood: 'stale', text: `no picture for ${span(since)}` };
   return { mood: 'live', text: 'live' };
+}
+
+/** A recording is never late: it stays while it is paused, and jumps over what is not there. @param {import('./link.js').State | null} state
+ * @returns {Condition} */
+function recorded(state) {
+  const { paused = false, reason = null } = state?.playback ?? {};
+  if (reason) return { mood: 'stale', text: reason };
+  return { mood: 'past', text: paused ? 'paused' : 'recorded' };
 }
 
 /** Two seconds, or three times what is usual for a slow camera. @param {number} interval The usual time between frames. */

@@ -4,8 +4,10 @@
 //   src       base URL of its server; without it, the server this module came from
 //   width     at most this wide, fps: at most this many pictures a second; without them the camera's own
 //   adaptive  asks for about the width that is shown
+//   session   a session of playback, whose pictures are shown instead of the newest
 //
-// Tells the page about every change by a `framecast-state` event. Its parts to style: picture, overlay, bar.
+// Tells the page about every change by a `framecast-state` event, about every picture by `framecast-picture`, and about the
+// session by `framecast-playback`. Its parts to style: picture, overlay, bar.
 
 import { condition, patience, span, step, usual } from './condition.js';
 import { Link } from './link.js';
@@ -28,8 +30,21 @@ function linkTo(base) {
   return link;
 }
 
+/**
+ * @typedef {object} Shown The picture that is shown: of which session, how old at its sending, and when it came by
+ * `performance.now()`.
+ * @property {string | null} session
+ * @property {number} age
+ * @property {number} received
+ *
+ * @typedef {object} Playing What was heard of the session: how it is, that it is over and why, or how the link is.
+ * @property {import('./playback.js').View} [view]
+ * @property {string} [over]
+ * @property {import('./link.js').Status} [link]
+ */
+
 export class FramecastCamera extends HTMLElement {
-  static observedAttributes = ['name', 'src', 'width', 'fps', 'adaptive'];
+  static observedAttributes = ['name', 'src', 'width', 'fps', 'adaptive', 'session'];
 
   /** @type {import('./link.js').Watch | null} */
   #watch = null;
@@ -43,6 +58,8 @@ export class FramecastCamera extends HTMLElement {
   #shown = null;
   /** Whether the newest frame was a picture of the camera. @type {boolean | null} */
   #live = null;
+  /** The picture that is shown. @type {Uint8Array<ArrayBuffer> | null} */
+  #jpeg = null;
   /** The usual time between frames, once two have come. */
   #interval = 0;
   /** When the frame before came, unless there was a break. @type {number | null} */
@@ -107,14 +124,17 @@ export class FramecastCamera extends HTMLElement {
     if (before === after || !this.isConnected) return;
     if (name === 'name' || name === 'src') {
       this.#stop();
-      this.#shown = this.#live = this.#state = null;
+      this.#shown = this.#live = this.#state = this.#jpeg = null;
       this.#interval = 0;
       // Setting the size clears it.
       [this.#canvas.width, this.#canvas.height] = [16, 9];
       this.update();
     } else {
+      // The pace of the newest pictures is not that of the recorded ones.
+      if (name === 'session') this.#before = this.#state = null;
       this.#watch?.change(this.#want());
       if (this.#stream) this.#replaceStream();
+      this.#draw();
     }
   }
 
@@ -141,11 +161,14 @@ export class FramecastCamera extends HTMLElement {
       show: (frame) => this.#show(frame),
       state: (state) => {
         this.#state = state;
+        if (state.playback) this.#hear({ view: state.playback });
+        else if (this.#session && state.state === 'refused') this.#hear({ over: state.reason ?? 'the server refuses it' });
         this.#draw();
         this.#tell();
       },
       link: (status) => {
         this.#link = status;
+        this.#hear({ link: status });
         if (status !== 'open') this.#before = null;
         if (status === 'blocked') this.#stream ?? this.#replaceStream();
         else if (status === 'open' || status === 'locked') this.#endStream();
@@ -161,6 +184,8 @@ export class FramecastCamera extends HTMLElement {
     this.#watch = null;
     this.#endStream();
     this.#link = 'idle';
+    // Unwatched, a session may end.
+    this.#hear({ link: 'idle' });
     this.#before = null;
     this.#draw();
   }
@@ -171,15 +196,15 @@ export class FramecastCamera extends HTMLElement {
     const most = number('width');
     const fits = this.hasAttribute('adaptive') ? step(this.clientWidth * devicePixelRatio) : undefined;
     const width = most && fits ? Math.min(most, fits) : (most ?? fits);
-    return { camera: this.name, width, fps: number('fps') };
+    return { camera: this.name, width, fps: number('fps'), session: this.#session ?? undefined };
   }
 
   /** @param {import('./link.js').Frame} frame */
   async #show(frame) {
     // The server's "no signal" picture is for those who cannot say it in words.
-    const watch = this.#watch;
+    const [watch, session] = [this.#watch, this.#session];
     const picture = frame.live ? await decode(frame.jpeg) : null;
-    if (watch && watch === this.#watch) {
+    if (watch && watch === this.#watch && session === this.#session) {
       this.#live = frame.live;
       if (picture) this.#paint(picture, frame);
       if ((this.dataset.mood === 'live') !== frame.live) this.#draw();
@@ -188,13 +213,29 @@ export class FramecastCamera extends HTMLElement {
   }
 
   /** @param {import('./picture.js').Picture} picture @param {import('./link.js').Frame} frame */
-  #paint(picture, { age, received }) {
+  #paint(picture, { age, received, jpeg }) {
     if (this.#canvas.width !== picture.width) this.#canvas.width = picture.width;
     if (this.#canvas.height !== picture.height) this.#canvas.height = picture.height;
     this.#canvas.getContext('2d', { alpha: false })?.drawImage(picture.source, 0, 0);
     if (this.#before !== null) this.#interval = usual(this.#interval, received - this.#before);
     this.#before = received;
     this.#shown = { age, received };
+    this.#jpeg = jpeg;
+    this.#send('framecast-picture', { session: this.#session, age, received });
+  }
+
+  get #session() {
+    return this.getAttribute('session');
+  }
+
+  /** The picture that is shown, as it came; null where it is not known, as in the plain stream. */
+  get jpeg() {
+    return this.#stream ? null : this.#jpeg;
+  }
+
+  /** Whether it shows the plain stream, for want of a WebSocket. */
+  get isPlain() {
+    return this.#stream !== null;
   }
 
   #replaceStream() {
@@ -215,7 +256,7 @@ export class FramecastCamera extends HTMLElement {
     const interval = this.#interval || (this.#state?.fps ? 1_000 / this.#state.fps : 0);
     const now = this.#stream
       ? this.#stream.condition
-      : condition({ link: this.#link, state: this.#state, live: this.#live, since, patience: patience(interval) });
+      : condition({ link: this.#link, state: this.#state, live: this.#live, since, patience: patience(interval), past: this.#session !== null });
     return {
       name: this.name,
       ...now,
@@ -232,13 +273,14 @@ export class FramecastCamera extends HTMLElement {
   #draw() {
     const { name, mood, text, rate, age } = this.status;
     this.dataset.mood = mood;
-    const seen = mood === 'live' || mood === 'unknown';
+    const seen = mood === 'live' || mood === 'past' || mood === 'unknown';
     this.#overlay.hidden = seen;
     put(this.#overlay, text);
     if (this.#link === 'locked') this.#offerLogin(text);
     put(this.#title, name);
     put(this.#rate, mood === 'live' && rate ? `${rate.toFixed(rate < 10 ? 1 : 0)} fps · ` : '');
-    put(this.#age, !seen ? '' : age === null ? text : span(age));
+    const since = age === null ? text : mood === 'past' ? `${text} · ${span(age)} ago` : span(age);
+    put(this.#age, seen ? since : '');
     const told = `${name}: ${text}`;
     if (this.#told === told) return;
     this.#told = told;
@@ -259,7 +301,17 @@ export class FramecastCamera extends HTMLElement {
   }
 
   #tell() {
-    this.dispatchEvent(new CustomEvent('framecast-state', { bubbles: true, composed: true, detail: this.status }));
+    this.#send('framecast-state', this.status);
+  }
+
+  /** @param {Playing} heard */
+  #hear(heard) {
+    this.#send('framecast-playback', heard);
+  }
+
+  /** @param {string} event @param {object} detail */
+  #send(event, detail) {
+    this.dispatchEvent(new CustomEvent(event, { bubbles: true, composed: true, detail }));
   }
 }
 

@@ -6,6 +6,7 @@
  * @property {string} camera
  * @property {number} [width]
  * @property {number} [fps]
+ * @property {string} [session] A session of playback, instead of the newest pictures.
  *
  * @typedef {object} Frame
  * @property {number} id The watch it belongs to, as the server knows it.
@@ -22,6 +23,7 @@
  * @property {number} [fps]
  * @property {string | null} [size]
  * @property {string | null} [device] What the device gives, as in `MJPG 640x480 at 30 frames a second`.
+ * @property {import('./playback.js').View & { reason?: string | null }} [playback] The session, if one is watched.
  *
  * @typedef {'idle' | 'connecting' | 'open' | 'lost' | 'blocked' | 'locked'} Status
  * `blocked`: no WebSocket has ever opened here, so a proxy probably forbids them; it goes on trying.
@@ -99,6 +101,7 @@ export class Watch {
   /** Asks for another size or rate. @param {Want} want */
   change(want) {
     this.want = want;
+    this.#waiting = null;
     this.#link.ask(this);
   }
 

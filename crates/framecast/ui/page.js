@@ -1,16 +1,12 @@
-// A camera's own page: full screen, copying, and the details beside the picture.
+// A camera's own page: the player, copying, and the details beside the picture.
 
 import { span } from './condition.js';
 import { show } from './controls.js';
-import './framecast.js';
+import { FramecastCamera } from './framecast.js';
+import { play } from './player.js';
+import { show as showRecording } from './recording.js';
 
 const camera = document.querySelector('framecast-camera');
-const fullscreen = document.querySelector('[data-fullscreen]');
-
-if (camera?.requestFullscreen && fullscreen instanceof HTMLElement) {
-  fullscreen.hidden = false;
-  fullscreen.onclick = () => (document.fullscreenElement ? document.exitFullscreen() : camera.requestFullscreen());
-}
 
 /** Only this page knows the address it was reached by. */
 const stream = new URL('stream.mjpg', document.baseURI).href;
@@ -33,9 +29,19 @@ for (const field of document.querySelectorAll('[data-copy]')) {
   };
 }
 
+const api = new URL(`../../api/v1/cameras/${encodeURIComponent(name)}`, document.baseURI).href;
 const controls = document.querySelector('[data-controls]');
-if (controls instanceof HTMLElement) {
-  void show(controls, new URL(`../../api/v1/cameras/${encodeURIComponent(name)}/controls`, document.baseURI).href);
+if (controls instanceof HTMLElement) void show(controls, `${api}/controls`);
+
+const stage = document.querySelector('[data-stage]');
+const recording = document.querySelector('[data-recording]');
+if (stage instanceof HTMLElement && camera instanceof FramecastCamera) {
+  const player = play(stage, camera, api);
+  if (recording instanceof HTMLElement) showRecording(recording, api, (state, hasPast) => {
+    const detail = document.querySelector('[data-detail="recording"]');
+    if (detail) detail.textContent = state;
+    if (hasPast) player.reachBack();
+  });
 }
 
 document.querySelector('[data-copies]')?.removeAttribute('hidden');
@@ -53,7 +59,8 @@ async function copy(input) {
 
 /** @type {Record<string, (detail: FramecastDetail) => string | number | null>} */
 const details = {
-  state: ({ mood, text, reason, state }) => (mood === 'live' ? text : (reason ?? state?.replace('_', ' ') ?? text)),
+  state: ({ mood, text, reason, state }) =>
+    mood === 'live' || mood === 'past' ? text : (reason ?? state?.replace('_', ' ') ?? text),
   rate: ({ mood, rate }) => (mood === 'live' && rate ? `${rate.toFixed(1)} fps` : null),
   size: ({ size }) => size?.replace('x', ' × ') ?? null,
   device: ({ device }) => device?.replace('x', ' × ') ?? null,

@@ -46,6 +46,7 @@ export class Stream {
     const url = new URL(`cameras/${encodeURIComponent(want.camera)}/stream.mjpg`, base);
     if (want.width) url.searchParams.set('width', `${want.width}`);
     if (want.fps) url.searchParams.set('fps', `${want.fps}`);
+    if (want.session) url.searchParams.set('session', want.session);
     this.#url = url;
     this.#image = image;
     image.onload = () => {

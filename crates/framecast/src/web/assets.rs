@@ -31,7 +31,7 @@ macro_rules! asset {
     };
 }
 
-static ASSETS: [Asset; 10] = [
+static ASSETS: [Asset; 18] = [
     asset!("framecast.js", SCRIPT),
     asset!("link.js", SCRIPT),
     asset!("condition.js", SCRIPT),
@@ -39,7 +39,15 @@ static ASSETS: [Asset; 10] = [
     asset!("picture.js", SCRIPT),
     asset!("look.js", SCRIPT),
     asset!("page.js", SCRIPT),
+    asset!("player.js", SCRIPT),
+    asset!("playback.js", SCRIPT),
+    asset!("sessions.js", SCRIPT),
+    asset!("timeline.js", SCRIPT),
+    asset!("range.js", SCRIPT),
+    asset!("keys.js", SCRIPT),
+    asset!("recording.js", SCRIPT),
     asset!("framecast.css", "text/css; charset=utf-8"),
+    asset!("player.css", "text/css; charset=utf-8"),
     asset!("icon.svg", "image/svg+xml"),
     asset!("manifest.webmanifest", "application/manifest+json"),
 ];

@@ -73,7 +73,7 @@ pub fn index(cameras: &[Tile<'_>], user: Option<&str>) -> Markup {
 
 /// A camera's own page, at `cameras/NAME/`.
 ///
-/// `user` is as for [`index`]; `may_control` says whether there is to be a card for the camera's controls.
+/// `user` is as for [`index`]; `may_control` says whether there is to be a card for the camera's controls, and buttons for its recording.
 pub fn camera(camera: &Tile<'_>, may_control: bool, user: Option<&str>) -> Markup {
     let size = camera
         .size
@@ -85,10 +85,12 @@ pub fn camera(camera: &Tile<'_>, may_control: bool, user: Option<&str>) -> Marku
             (logout("../../", user))
         }
         main.camera {
-            (element(camera, "", "stream.mjpg"))
+            div.stage data-stage {
+                (element(camera, "", "stream.mjpg"))
+                (player())
+            }
             aside {
                 div.actions {
-                    button type="button" data-fullscreen hidden { "Full screen" }
                     a.button href="snapshot.jpg" { "Snapshot" }
                     a.button href="stream.mjpg" { "Stream" }
                 }
@@ -115,6 +117,16 @@ pub fn camera(camera: &Tile<'_>, may_control: bool, user: Option<&str>) -> Marku
                         dd { (camera.source) }
                     }
                 }
+                section.card hidden data-recording {
+                    h2 { "Recording" }
+                    div.recording data-recording-state {}
+                    div.actions hidden[!may_control] {
+                        button type="button" hidden data-start { "Start" }
+                        button type="button" hidden data-include { "Start with what is ready" }
+                        button type="button" hidden data-stop { "Stop" }
+                    }
+                    p.fault role="status" data-fault {}
+                }
                 @if may_control {
                     section.card hidden data-controls {
                         h2 { "Controls" }
@@ -131,7 +143,69 @@ pub fn camera(camera: &Tile<'_>, may_control: bool, user: Option<&str>) -> Marku
             }
         }
     };
-    page(camera.name, "../../", "page.js", &html! {}, &body)
+    let style = html! { link rel="stylesheet" href="../../assets/player.css"; };
+    page(camera.name, "../../", "page.js", &style, &body)
+}
+
+/// The speeds to choose from, as the API takes and people read them.
+const SPEEDS: [(&str, &str); 12] = [
+    ("16", "16×"),
+    ("8", "8×"),
+    ("4", "4×"),
+    ("2", "2×"),
+    ("1", "1×"),
+    ("0.5", "0.5×"),
+    ("0.25", "0.25×"),
+    ("-0.25", "0.25× back"),
+    ("-1", "1× back"),
+    ("-2", "2× back"),
+    ("-4", "4× back"),
+    ("-16", "16× back"),
+];
+
+/// The buttons and the timeline below the picture. Scripts show them: what needs a past, where there is one.
+fn player() -> Markup {
+    html! {
+        div.player hidden data-player role="group" aria-label="Player" {
+            div.timeline data-timeline data-past hidden {
+                (press("farther", "−", "Show a longer time"))
+                div.track {
+                    canvas tabindex="0" role="slider" aria-label="Timeline" aria-valuenow="0" {}
+                    figure hidden {
+                        img alt="" hidden;
+                        figcaption {}
+                    }
+                }
+                (press("closer", "+", "Show a shorter time"))
+            }
+            div.bar {
+                (press("live", "Live", "Show what the camera sees now (L)"))
+                (press("toggle", "Pause", "Pause or play (space)"))
+                span.group data-past hidden {
+                    (press("back", "−10 s", "10 seconds back (left arrow)"))
+                    (press("on", "+10 s", "10 seconds on (right arrow)"))
+                    (press("step-back", "‹", "One picture back (,)"))
+                    (press("step-on", "›", "One picture on (.)"))
+                    select data-speed aria-label="Speed" {
+                        @for (value, text) in SPEEDS {
+                            option value=(value) selected[value == "1"] { (text) }
+                        }
+                    }
+                    input type="datetime-local" step="1" data-when aria-label="Go to date and time";
+                }
+                time data-time {}
+                span.group {
+                    (press("save", "Save picture", "Save the picture that is shown"))
+                    (press("fullscreen", "Full screen", "Full screen (F)"))
+                }
+            }
+            p.fault role="status" data-line {}
+        }
+    }
+}
+
+fn press(wish: &str, text: &str, title: &str) -> Markup {
+    html! { button type="button" data-do=(wish) title=(title) aria-label=[(text.chars().count() == 1).then_some(title)] { (text) } }
 }
 
 /// Says that there is no camera of this name. `base` leads from the requested address to the server's base: `../../`

@@ -1,4 +1,5 @@
 //! A proxy that counts WebSockets, and can refuse them as some companies' proxies do.
+#![allow(dead_code, reason = "not every test uses all of it")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};

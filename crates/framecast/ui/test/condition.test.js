@@ -52,3 +52,12 @@ test('age is said in few words', () => {
 test('width to ask for is the next step up, or the whole picture', () => {
   assert.deepEqual([300, 320, 700, 2_000].map(step), [320, 320, 960, undefined]);
 });
+
+test('recording is never late, and never called live', () => {
+  const played = (more) => ({ state: { state: 'live', playback: { live: false, paused: false, ...more } }, past: true, since: 60_000 });
+  assert.deepEqual(told(played({})), { mood: 'past', text: 'recorded' });
+  assert.deepEqual(told(played({ paused: true })), { mood: 'past', text: 'paused' });
+  assert.deepEqual(told(played({ reason: 'the disk is gone' })), { mood: 'stale', text: 'the disk is gone' });
+  assert.equal(told(played({ live: true })).mood, 'stale');
+  assert.equal(told({ ...played({}), link: 'lost' }).mood, 'stale');
+});
