@@ -4,11 +4,12 @@
 
 mod args;
 mod cameras;
+mod export;
 mod log;
 mod probe;
 mod recordings;
 mod run;
 mod snapshot;
 
-pub use args::{Args, Command, Folder, Probe, Recordings, Serve, Snapshot};
+pub use args::{Args, Command, Export, Folder, Probe, Recordings, Serve, Snapshot};
 pub use run::run;

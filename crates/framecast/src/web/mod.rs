@@ -1,7 +1,7 @@
 //! What HTTP serves, and the only module that speaks it.
 //!
 //! In reading order: [`router`] is the map of all addresses; `serve` is the loop that accepts connections; `stream`,
-//! `snapshot`, `push` and `socket` are a camera's own addresses; `viewer`, `query` and `dialect` read what a viewer
+//! `snapshot`, `export`, `push` and `socket` are a camera's own addresses; `viewer`, `query` and `dialect` read what a viewer
 //! asks for and what its program understands; [`api`] is the JSON interface; `compat` answers the addresses of other servers; [`pages`] and
 //! [`assets`] are for people.
 //!
@@ -14,6 +14,7 @@ pub mod pages;
 mod compat;
 mod dialect;
 pub mod error;
+mod export;
 mod guard;
 mod playback;
 mod push;
@@ -55,6 +56,7 @@ pub struct App {
     /// Cancelled when the server stops.
     pub shutdown: CancellationToken,
     waiting: Arc<Semaphore>,
+    exports: Arc<Semaphore>,
 }
 
 impl App {
@@ -71,6 +73,7 @@ impl App {
             catalog,
             sessions,
             waiting: Arc::new(Semaphore::new(limits.waiting)),
+            exports: Arc::new(Semaphore::new(export::MOST)),
             limits,
             allow_origins: allow_origins.into(),
             shutdown,
@@ -86,6 +89,8 @@ pub fn router(app: App) -> Router {
         .route("/cameras/{name}/", get(ui::camera))
         .route("/cameras/{name}/stream.mjpg", get(stream::of_camera))
         .route("/cameras/{name}/snapshot.jpg", get(snapshot::of_camera))
+        .route("/cameras/{name}/export.mp4", get(export::mp4))
+        .route("/cameras/{name}/export.zip", get(export::zip))
         .route(
             "/cameras/{name}/push",
             axum::routing::post(push::receive).put(push::receive),

@@ -94,7 +94,7 @@ impl Asked {
     }
 
     /// Seconds, or a time with its unit.
-    fn time(&self, name: &str) -> Result<Option<Duration>, Failure> {
+    pub(super) fn time(&self, name: &str) -> Result<Option<Duration>, Failure> {
         let Some(text) = self.value(name) else {
             return Ok(None);
         };
