@@ -198,15 +198,16 @@ fn numbers(numbers: &[u32]) -> Vec<u8> {
     numbers.iter().flat_map(|it| it.to_be_bytes()).collect()
 }
 
-fn boxed(kind: &[u8; 4], body: Vec<u8>) -> Vec<u8> {
+fn boxed(kind: &[u8; 4], body: impl AsRef<[u8]>) -> Vec<u8> {
     sized(kind, body, 0)
 }
 
 /// A box of which so many bytes are still to come.
-fn sized(kind: &[u8; 4], body: Vec<u8>, more: u64) -> Vec<u8> {
+fn sized(kind: &[u8; 4], body: impl AsRef<[u8]>, more: u64) -> Vec<u8> {
+    let body = body.as_ref();
     let size = (BOX + body.len()) as u64 + more;
     let size = u32::try_from(size).unwrap_or(u32::MAX);
-    [&size.to_be_bytes()[..], kind, &body].concat()
+    [&size.to_be_bytes()[..], kind, body].concat()
 }
 
 /// An MPEG-4 descriptor.

@@ -79,7 +79,10 @@ fn common(out: &mut Vec<u8>, entry: &Entry<'_>, extra: u16) {
     put(out, &VERSION.to_le_bytes());
     // No flags, stored.
     put(out, &[0; 4]);
-    put(out, &(hour << 11 | minute << 5 | second / 2).to_le_bytes());
+    put(
+        out,
+        &(hour << 11 | minute << 5 | (second / 2)).to_le_bytes(),
+    );
     put(out, &(year << 9 | month << 5 | day).to_le_bytes());
     put(out, &entry.crc.to_le_bytes());
     put(out, &entry.len.to_le_bytes());
