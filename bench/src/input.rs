@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use framecast_media::jpeg::{Layout, Pixels, Resize, encode, transcode};
+use framecast_media::jpeg::{Layout, Pixels, Range, Resize, encode, transcode};
 
 /// The quality that framecast encodes in if nothing is said.
 const QUALITY: u8 = 80;
@@ -90,6 +90,7 @@ impl Picture {
         }
         let pixels = Pixels {
             layout: Layout::Rgb24,
+            range: Range::Full,
             width: self.width,
             height: self.height,
             stride: self.width as usize * 3,

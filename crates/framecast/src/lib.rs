@@ -6,6 +6,7 @@
 //! - [`drivers`]: from a source such as `test` or `http://…` to a camera, and the registry for drivers of your own;
 //! - [`hub`]: one capture per camera, the newest frame for each subscriber, retry, variants, counters;
 //! - [`recordings`]: the store of what was recorded: files, their index, and reading them back;
+//! - [`export`]: recordings as files to take away: MP4, time-lapse, ZIP;
 //! - [`sinks`]: frames as bytes: Motion JPEG, snapshots, many cameras on one connection;
 //! - [`catalog`]: what was asked for, and the feed that came of it;
 //! - [`web`]: everything that speaks HTTP, as an [`axum::Router`] that may be nested in an application of yours;
@@ -31,6 +32,7 @@ pub mod catalog;
 pub mod cli;
 pub mod config;
 pub mod drivers;
+pub mod export;
 pub mod hub;
 pub mod playback;
 pub mod recordings;

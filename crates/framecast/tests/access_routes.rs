@@ -49,6 +49,8 @@ const TABLE: &[(&str, &str, Least)] = &[
     ("GET", "/cameras/{name}/", Viewer),
     ("GET", "/cameras/{name}/stream.mjpg", Viewer),
     ("GET", "/cameras/{name}/snapshot.jpg", Viewer),
+    ("GET", "/cameras/{name}/export.mp4", Viewer),
+    ("GET", "/cameras/{name}/export.zip", Viewer),
     ("POST", "/cameras/{name}/push", Controller),
     ("PUT", "/cameras/{name}/push", Controller),
     ("GET", "/ws", Somebody),
@@ -279,6 +281,11 @@ async fn every_address_lets_those_pass_who_may_and_nobody_else() {
                         // There is no such pin, whoever asks.
                         "/api/v1/recordings/pins/{id}" if grant.is_some() => {
                             Some(StatusCode::NOT_FOUND)
+                        }
+                        // Nothing is recorded.
+                        path if path.contains("/export.") => {
+                            let refused = expected(*least, camera, grant.as_ref());
+                            refused.or(Some(StatusCode::NOT_FOUND))
                         }
                         _ => expected(*least, camera, grant.as_ref()),
                     };

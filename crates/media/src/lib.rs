@@ -8,6 +8,7 @@
 //!   viewers need.
 //! - [`stream`]: frames out of a byte stream, whether it is multipart or JPEGs laid end to end.
 //! - [`matroska`]: files of pictures, written frame by frame and readable at any moment.
+//! - [`mp4`] and [`zip`]: files to hand out, of lengths that are known before a picture is read.
 //! - [`picture`]: drawn pictures, the test card and "no signal".
 //!
 //! What doesn't belong here: a clock (texts that show the time are arguments), files, sockets, threads, an async
@@ -17,6 +18,8 @@
 
 pub mod jpeg;
 pub mod matroska;
+pub mod mp4;
 pub mod multipart;
 pub mod picture;
 pub mod stream;
+pub mod zip;

@@ -5,6 +5,7 @@
 mod access;
 mod args;
 mod cameras;
+mod export;
 mod log;
 mod probe;
 #[cfg(feature = "opencv")]
@@ -13,5 +14,5 @@ mod recordings;
 mod run;
 mod snapshot;
 
-pub use args::{Args, Command, Folder, Probe, Recordings, Serve, Snapshot};
+pub use args::{Args, Command, Export, Folder, Probe, Recordings, Serve, Snapshot};
 pub use run::run;

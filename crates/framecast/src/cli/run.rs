@@ -11,7 +11,7 @@ use std::{io, process::ExitCode, time::Duration};
 use clap::CommandFactory;
 use tokio::runtime::Runtime;
 
-use super::{Args, Command, Recordings, access, cameras, log, probe, recordings, snapshot};
+use super::{Args, Command, Recordings, access, cameras, export, log, probe, recordings, snapshot};
 use crate::{
     config::{self, Config, Mistakes},
     drivers::{Registry, push},
@@ -100,6 +100,12 @@ fn obey(command: Command, registry: Registry, ports: push::Ports) -> anyhow::Res
                 } else {
                     print!("{table}");
                 }
+            }
+            Recordings::Export(asked) => {
+                let folder = recordings::folder(asked.folder.clone(), &registry)?;
+                let output = asked.output.clone();
+                let pictures = export::export(asked, folder)?;
+                println!("{}: {pictures} pictures", output.display());
             }
             Recordings::Reindex { folder } => {
                 let folder = recordings::folder(folder, &registry)?;

@@ -4,6 +4,7 @@ use std::{
     fs::File,
     io,
     os::unix::fs::FileExt,
+    path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -74,10 +75,11 @@ pub struct Cursor {
 
 /// A segment that is open, and the number of the picture that comes next.
 #[derive(Debug)]
-struct Open {
-    segment: Segment,
+pub(super) struct Open {
+    pub(super) segment: Segment,
+    path: PathBuf,
     file: File,
-    table: Arc<Table>,
+    pub(super) table: Arc<Table>,
     index: usize,
 }
 
@@ -145,7 +147,7 @@ impl Cursor {
             let growing = open.table.is_growing();
             if let Some(place) = open.table.place(open.index) {
                 open.index += 1;
-                match open.read(&self.recordings, place, open.index - 1)? {
+                match open.read(place, open.index - 1)? {
                     Some(recorded) => return Ok(Some(recorded)),
                     None => continue,
                 }
@@ -170,7 +172,7 @@ impl Cursor {
             if let Some(index) = open.index.checked_sub(1) {
                 open.index = index;
                 if let Some(place) = open.table.place(index)
-                    && let Some(recorded) = open.read(&self.recordings, place, index)?
+                    && let Some(recorded) = open.read(place, index)?
                 {
                     return Ok(Some(recorded));
                 }
@@ -287,47 +289,58 @@ impl Cursor {
 
     /// Opens a segment at its start; `None` if its file is gone or makes no sense, and then it is forgotten.
     fn open(&self, segment: Segment) -> Result<Option<Open>, Error> {
-        let path = self.recordings.path(&segment);
-        let file = match File::open(&path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let id = segment.id;
-                self.recordings.ask(move |index| index.remove(id))?;
-                return Ok(None);
-            }
-            Err(error) => return Err(Error::file(path)(error)),
+        let id = segment.id;
+        let open = Open::of(&self.recordings, segment);
+        if open.as_ref().is_err_and(Error::is_missing) {
+            self.recordings.ask(move |index| index.remove(id))?;
+            return Ok(None);
+        }
+        open
+    }
+}
+
+impl Open {
+    /// A segment of a store at its start; `None` if its file makes no sense.
+    pub(super) fn of(recordings: &Recordings, segment: Segment) -> Result<Option<Self>, Error> {
+        let shared = recordings.shared();
+        let table = match shared.live(segment.id) {
+            Some(live) => Some(live.table),
+            None => shared.cache.find(segment.id),
         };
-        let shared = self.recordings.shared();
-        let table = match (shared.live(segment.id), shared.cache.find(segment.id)) {
-            (Some(live), _) => live.table,
-            (None, Some(table)) => table,
-            (None, None) => match Table::read(&file) {
-                Ok(table) => {
-                    let table = Arc::new(table);
-                    shared.cache.keep(segment.id, Arc::clone(&table));
-                    table
-                }
+        let is_known = table.is_some();
+        let open = Self::at(recordings.path(&segment), segment, table)?;
+        if let Some(open) = open.as_ref().filter(|_| !is_known) {
+            shared.cache.keep(open.segment.id, Arc::clone(&open.table));
+        }
+        Ok(open)
+    }
+
+    /// A segment's file at its start, whoever writes it; `None` if it makes no sense.
+    pub(super) fn at(
+        path: PathBuf,
+        segment: Segment,
+        table: Option<Arc<Table>>,
+    ) -> Result<Option<Self>, Error> {
+        let file = File::open(&path).map_err(Error::file(&path))?;
+        let table = match table {
+            Some(table) => table,
+            None => match Table::read(&file) {
+                Ok(table) => Arc::new(table),
                 Err(error) if error.kind() == io::ErrorKind::InvalidData => return Ok(None),
                 Err(error) => return Err(Error::file(path)(error)),
             },
         };
-        Ok(Some(Open {
+        Ok(Some(Self {
             segment,
+            path,
             file,
             table,
             index: 0,
         }))
     }
-}
 
-impl Open {
     /// Reads a picture; `None` if there is none where the table says.
-    fn read(
-        &self,
-        recordings: &Recordings,
-        place: Place,
-        index: usize,
-    ) -> Result<Option<Recorded>, Error> {
+    pub(super) fn read(&self, place: Place, index: usize) -> Result<Option<Recorded>, Error> {
         let Place { cue, before } = place;
         let len = before.saturating_sub(cue.at);
         if len > MOST {
@@ -337,7 +350,7 @@ impl Open {
         match self.file.read_exact_at(&mut block, cue.at) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
-            Err(error) => return Err(Error::file(recordings.path(&self.segment))(error)),
+            Err(error) => return Err(Error::file(&self.path)(error)),
         }
         let Some(data) = Block::read(&cue, &block) else {
             return Ok(None);

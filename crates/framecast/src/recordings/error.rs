@@ -81,7 +81,7 @@ impl Error {
     }
 
     /// Whether a file is simply not there.
-    pub(super) fn is_missing(&self) -> bool {
+    pub fn is_missing(&self) -> bool {
         matches!(self, Self::File { source, .. } if source.kind() == io::ErrorKind::NotFound)
     }
 }

@@ -1,8 +1,8 @@
 //! A look into a folder of recordings, whoever records to it.
 
-use std::path::Path;
+use std::{ops::Range, path::Path, time::SystemTime};
 
-use super::{Error, Settings, Span, index::Index, repair::INDEX};
+use super::{Error, Segment, Settings, Span, clock::nanos, index::Index, repair::INDEX};
 
 /// Rows that are in memory at a time.
 const PAGE: usize = 1000;
@@ -12,6 +12,36 @@ const PAGE: usize = 1000;
 /// # Errors
 /// If there is no index there or it can't be read.
 pub fn look(root: &Path) -> Result<Vec<(String, Vec<Span>)>, Error> {
+    let index = open(root)?;
+    let mut cameras = Vec::new();
+    for camera in index.cameras()? {
+        let reach = Settings::LONGEST_SEGMENT.as_nanos() as i64;
+        let segments = pages(&index, &camera, (i64::MIN + reach, i64::MAX), usize::MAX)?;
+        cameras.push((camera, Span::merge(segments)));
+    }
+    Ok(cameras)
+}
+
+/// A camera's segments that may have a picture in a time, `most` at most, in the order of recording. One that is being
+/// written is among them if it began before the time's end.
+///
+/// # Errors
+/// If there is no index there or it can't be read.
+pub fn segments(
+    root: &Path,
+    camera: &str,
+    time: Range<SystemTime>,
+    most: usize,
+) -> Result<Vec<Segment>, Error> {
+    pages(
+        &open(root)?,
+        camera,
+        (nanos(time.start), nanos(time.end)),
+        most,
+    )
+}
+
+fn open(root: &Path) -> Result<Index, Error> {
     let path = root.join(INDEX);
     if !path.exists() {
         return Err(Error::Unavailable(format!(
@@ -19,19 +49,27 @@ pub fn look(root: &Path) -> Result<Vec<(String, Vec<Span>)>, Error> {
             root.display()
         )));
     }
-    let index = Index::open_to_read(&path)?;
-    let mut cameras = Vec::new();
-    for camera in index.cameras()? {
-        let reach = Settings::LONGEST_SEGMENT.as_nanos() as i64;
-        let mut segments = Vec::new();
-        let mut next = 0;
-        loop {
-            let page = index.page(&camera, (i64::MIN + reach, i64::MAX), next..=u64::MAX, PAGE)?;
-            let Some(last) = page.last() else { break };
-            next = last.id + 1;
-            segments.extend(page);
-        }
-        cameras.push((camera, Span::merge(segments)));
+    Ok(Index::open_to_read(&path)?)
+}
+
+fn pages(
+    index: &Index,
+    camera: &str,
+    time: (i64, i64),
+    most: usize,
+) -> Result<Vec<Segment>, Error> {
+    let mut segments = Vec::new();
+    let mut next = 0;
+    while segments.len() < most {
+        let page = index.page(
+            camera,
+            time,
+            next..=u64::MAX,
+            PAGE.min(most - segments.len()),
+        )?;
+        let Some(last) = page.last() else { break };
+        next = last.id + 1;
+        segments.extend(page);
     }
-    Ok(cameras)
+    Ok(segments)
 }

@@ -5,7 +5,7 @@
 //!
 //! In reading order: [`Segment`], [`Span`] and [`Pin`] are what there is; [`Recordings`] is the store, whose `worker` thread
 //! alone touches the index; [`Writer`] takes a camera's frames and writes `segment` files on a thread of its own; a
-//! [`Cursor`] reads frames back, also from the file that still grows; `repair` makes complete files of those that break
+//! [`Cursor`] reads frames back, also from the file that still grows, [`Contents`] are those of one file; `repair` makes complete files of those that break
 //! off; `retention` decides what has to go.
 //!
 //! # Order and time
@@ -21,6 +21,7 @@
 //! What does not belong here: cameras and when to record them (`sinks::recorder`), HTTP, other formats than the stored one.
 
 mod clock;
+mod contents;
 mod cursor;
 mod error;
 mod files;
@@ -38,9 +39,10 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use contents::Contents;
 pub use cursor::{At, Cursor, Recorded};
 pub use error::Error;
-pub use look::look;
+pub use look::{look, segments};
 pub use model::{Picture, Pin, Segment, Span};
 pub use repair::{Report, reindex};
 pub use retention::Limits;

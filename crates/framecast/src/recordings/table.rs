@@ -44,7 +44,7 @@ struct Frames {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place {
     pub(super) cue: Cue,
-    /// No byte of the frame is at or behind this.
+    /// Where the frame ends. In a file that others wrote something else may stand before it.
     pub(super) before: u64,
 }
 
@@ -119,11 +119,14 @@ impl Table {
 
     pub(super) fn place(&self, index: usize) -> Option<Place> {
         let frames = self.locked();
-        let next = frames.cues.get(index + 1);
-        Some(Place {
-            cue: *frames.cues.get(index)?,
-            before: next.map_or(frames.end, |next| next.at),
-        })
+        let cue = *frames.cues.get(index)?;
+        let before = match frames.cues.get(index + 1) {
+            // Between two clusters stands the head of the later.
+            Some(next) if next.cluster > cue.at => next.cluster,
+            Some(next) => next.at,
+            None => frames.end,
+        };
+        Some(Place { cue, before })
     }
 
     /// The first frame at or after a time in ticks.

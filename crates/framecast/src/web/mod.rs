@@ -2,7 +2,7 @@
 //!
 //! In reading order: [`router`] is the map of all addresses; `routes` ties each to its rule, and `access` asks that before
 //! the handler is called, with `credentials`, `peer`, `login` and `denied` around it; `serve` is the loop that accepts
-//! connections, and `takeover` and `writer` give a stream one to itself; `stream`, `snapshot`, `push` and `socket` are a camera's own addresses; `viewer`, `query` and `dialect` read
+//! connections, and `takeover` and `writer` give a stream one to itself; `stream`, `snapshot`, `export`, `push` and `socket` are a camera's own addresses; `viewer`, `query` and `dialect` read
 //! what a viewer asks for and what its program understands; `guard`, `host` and `headers` stand around all of them; [`api`]
 //! is the JSON interface; `compat` answers the addresses of other servers; [`pages`] and [`assets`] are for people.
 //!
@@ -19,6 +19,7 @@ mod credentials;
 mod denied;
 mod dialect;
 pub mod error;
+mod export;
 mod guard;
 mod headers;
 mod host;
@@ -77,6 +78,7 @@ pub struct App {
     /// Cancelled when the server stops.
     pub shutdown: CancellationToken,
     waiting: Arc<Semaphore>,
+    exports: Arc<Semaphore>,
 }
 
 impl App {
@@ -94,6 +96,7 @@ impl App {
             catalog,
             sessions,
             waiting: Arc::new(Semaphore::new(limits.waiting)),
+            exports: Arc::new(Semaphore::new(export::MOST)),
             limits,
             allow_origins: allow_origins.into(),
             shutdown,
@@ -131,6 +134,16 @@ fn routes(app: &App) -> Routes {
             "/cameras/{name}/snapshot.jpg",
             Needs::Named(Action::Snapshot),
             snapshot::of_camera,
+        )
+        .get(
+            "/cameras/{name}/export.mp4",
+            Needs::Named(Action::Stream),
+            export::mp4,
+        )
+        .get(
+            "/cameras/{name}/export.zip",
+            Needs::Named(Action::Stream),
+            export::zip,
         )
         .post(
             "/cameras/{name}/push",

@@ -14,7 +14,10 @@ impl Asked {
         self.read("at")
     }
 
-    fn read<T: std::str::FromStr<Err = String>>(&self, name: &str) -> Result<Option<T>, Failure> {
+    pub(super) fn read<T: std::str::FromStr<Err = String>>(
+        &self,
+        name: &str,
+    ) -> Result<Option<T>, Failure> {
         let wrong = |error: String| Failure::bad(format!("`{name}`: {error}"));
         let value = self.value(name).map(str::parse);
         value.transpose().map_err(wrong)

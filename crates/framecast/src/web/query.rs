@@ -111,7 +111,7 @@ impl Asked {
     }
 
     /// Seconds, or a time with its unit.
-    fn time(&self, name: &str) -> Result<Option<Duration>, Senseless> {
+    pub(super) fn time(&self, name: &str) -> Result<Option<Duration>, Senseless> {
         let Some(text) = self.value(name) else {
             return Ok(None);
         };

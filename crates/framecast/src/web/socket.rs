@@ -45,7 +45,7 @@ enum Report<'a> {
         size: Option<String>,
         device: Option<String>,
         #[serde(skip_serializing_if = "Option::is_none")]
-        playback: Option<SessionView>,
+        playback: Option<Box<SessionView>>,
     },
     Error {
         id: u16,
@@ -264,7 +264,7 @@ impl Client {
             fps: (feed.fps() * 10.0).round() / 10.0,
             size: feed.size().map(|size| size.to_string()),
             device: feed.given().map(|given| given.to_string()),
-            playback: self.played.get(&id).map(SessionView::of),
+            playback: self.played.get(&id).map(SessionView::of).map(Box::new),
         })
         .await
     }

@@ -20,7 +20,7 @@ mod tests;
 use std::time::Duration;
 
 pub use head::{Codec, Head, Track};
-pub use mux::{Cue, Lead, Muxer, Patch, closing};
+pub use mux::{Cue, LEAD, Lead, Muxer, Patch, closing};
 pub use scan::{Block, Limits, NotMatroska, Scanner};
 
 /// What a file's times are counted in. A block's time is 16 bits of ticks after its cluster's, so a tick of 0.1 ms, which

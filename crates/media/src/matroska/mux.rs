@@ -57,6 +57,9 @@ pub struct Lead {
     pub data: u64,
 }
 
+/// Bytes of a block before those of its frame, for frames of less than 256 MiB.
+pub const LEAD: u64 = 9;
+
 /// Ticks after which a cluster ends.
 const CLUSTER: u64 = 1_000_000_000 / TICK.as_nanos() as u64;
 
