@@ -6,7 +6,10 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use framecast_media::jpeg::{Layout, Pixels, encode};
+use framecast_media::jpeg::{Layout, Pixels, Resize, encode, transcode};
+
+/// The quality that framecast encodes in if nothing is said.
+const QUALITY: u8 = 80;
 
 /// A camera as all servers get it.
 #[derive(Clone, Debug)]
@@ -14,6 +17,24 @@ pub(crate) struct Input {
     pub(crate) name: &'static str,
     pub(crate) jpeg: PathBuf,
     pub(crate) fps: f64,
+}
+
+impl Input {
+    /// The same camera with pictures as small as a server makes them for those who ask for a width.
+    pub(crate) fn copy(&self, width: u32) -> Result<Self> {
+        let size = Resize {
+            width: Some(width),
+            height: None,
+        };
+        let copy = transcode(&fs::read(&self.jpeg)?, size, QUALITY)?;
+        let path = self.jpeg.with_file_name(format!("{width}.jpg"));
+        fs::write(&path, copy.data)?;
+        Ok(Self {
+            name: "copy",
+            jpeg: path,
+            fps: self.fps,
+        })
+    }
 }
 
 /// A picture by its size in pixels and about its size in bytes.

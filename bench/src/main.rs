@@ -5,12 +5,15 @@
 
 mod figures;
 mod input;
+mod link;
 mod load;
 mod process;
 mod report;
+mod results;
 mod scenario;
 mod server;
 mod stamp;
+mod watch;
 
 use std::{
     fs,
@@ -58,7 +61,7 @@ struct Args {
     write: bool,
 }
 
-/// The servers that are parts of this program.
+/// What this program also is, in processes of its own.
 #[derive(Debug, Subcommand)]
 enum Own {
     /// One thread that writes each frame to all sockets
@@ -67,6 +70,9 @@ enum Own {
     /// A tokio task for each socket
     #[command(hide = true)]
     Tasks(server::Cameras),
+    /// One viewer that tells the ages of what it gets
+    #[command(hide = true)]
+    Watch(watch::Watch),
 }
 
 fn main() -> ExitCode {
@@ -83,6 +89,7 @@ fn run(args: &Args) -> Result<()> {
     match &args.server {
         Some(Own::Bare(cameras)) => return bare::run(cameras),
         Some(Own::Tasks(cameras)) => return tasks::run(cameras),
+        Some(Own::Watch(it)) => return watch::run(it),
         None => {}
     }
     if cfg!(debug_assertions) {
@@ -110,8 +117,8 @@ fn run(args: &Args) -> Result<()> {
     } else {
         args.servers.clone()
     };
-    let versions = server::versions(&rig, &servers);
-    for version in &versions {
+    let versions = server::versions(&rig, Kind::value_variants());
+    for version in versions.iter().filter(|it| servers.contains(&it.program)) {
         if let Err(why) = &version.text {
             bail!("{} is not there: {why}; run bench/setup", version.program);
         }
@@ -129,31 +136,48 @@ fn run(args: &Args) -> Result<()> {
         &args.scenarios[..]
     };
     let mut out = io::stdout();
-    let mut report = preamble(&versions, files);
-    writeln!(out, "{report}")?;
+    let preamble = preamble(&versions, files);
+    writeln!(out, "{preamble}")?;
+    let path = bench.rig.root.join("bench/RESULTS.md");
     for &scenario in scenarios {
-        let section = bench
+        let mut section = bench
             .run(scenario)
             .with_context(|| format!("{scenario:?} can't be measured"))?;
+        section.note(measured());
         writeln!(out, "{section}")?;
-        report += &format!("\n{section}");
-    }
-    if args.write {
-        let path = bench.rig.root.join("bench/RESULTS.md");
-        fs::write(&path, report).with_context(|| format!("{} can't be written", path.display()))?;
+        if args.write {
+            // After each, so that what was measured is there even if a later one fails.
+            let old = fs::read_to_string(&path).unwrap_or_default();
+            let new = results::merged(&old, &preamble, &[section.to_string()]);
+            fs::write(&path, new)
+                .with_context(|| format!("{} can't be written", path.display()))?;
+        }
     }
     Ok(())
 }
 
+/// When and how a section was measured.
+fn measured() -> String {
+    let command: Vec<String> = std::env::args().skip(1).collect();
+    format!(
+        "measured {} at commit {} by `bench/run {}`",
+        said("date", &["-u", "+%Y-%m-%d %H:%M UTC"]),
+        said("git", &["describe", "--always", "--dirty"]),
+        command.join(" ")
+    )
+}
+
+/// What a program says.
+fn said(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output();
+    output.map_or_else(
+        |_| "unknown".to_owned(),
+        |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+    )
+}
+
 /// On what it was measured.
 fn preamble(versions: &[server::Version], files: u64) -> String {
-    let said = |program: &str, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).output();
-        output.map_or_else(
-            |_| "unknown".to_owned(),
-            |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
-        )
-    };
     let cpuinfo = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let models: Vec<&str> = cpuinfo
         .lines()
@@ -161,16 +185,11 @@ fn preamble(versions: &[server::Version], files: u64) -> String {
         .map(|(_, model)| model)
         .collect();
     let memory = fs::read_to_string("/proc/meminfo").unwrap_or_default();
-    let memory = memory.lines().next().unwrap_or_default().to_owned();
-    let command: Vec<String> = std::env::args().skip(1).collect();
+    let memory = memory.lines().next().unwrap_or_default();
     let mut text = format!(
-        "# Results\n\nWritten by `bench/run {}`.\n\n- {}, framecast at commit {}\n- {} × {}, {}\n- {}, {files} open files\n",
-        command.join(" "),
-        said("date", &["-u", "+%Y-%m-%d %H:%M UTC"]),
-        said("git", &["describe", "--always", "--dirty"]),
+        "# Results\n\nWritten by `bench/run --write`; [README.md](README.md) says what is measured and how.\n\n- {} × {}, {memory}\n- {}, {files} open files\n",
         models.len(),
         models.first().unwrap_or(&"unknown processor"),
-        memory,
         said("uname", &["-sr"]),
     );
     for version in versions {

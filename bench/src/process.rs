@@ -34,6 +34,12 @@ fn parent(stat: &str) -> Option<u32> {
     fields(stat)?.nth(1)?.parse().ok()
 }
 
+/// User and system time of a `/proc/PID/stat` in clock ticks.
+fn ticks(stat: &str) -> Option<u64> {
+    let mut fields = fields(stat)?.skip(11);
+    Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
+}
+
 /// Processor time that these processes took since they began, in nanoseconds, with that of threads that have ended.
 ///
 /// The clock of a process is what `utime + stime` of its `/proc/PID/stat` is rounded from: to ticks of ten milliseconds,
@@ -48,6 +54,17 @@ pub(crate) fn cpu(pids: &[u32]) -> Result<Duration> {
     Ok(sum)
 }
 
+/// Clock ticks that these processes took.
+pub(crate) fn cpu_ticks(pids: &[u32]) -> Result<u64> {
+    let mut sum = 0;
+    for pid in pids {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat"))
+            .with_context(|| format!("process {pid} is gone"))?;
+        sum += ticks(&stat).context("/proc/PID/stat has no times")?;
+    }
+    Ok(sum)
+}
+
 /// Processor time of the calling thread.
 pub(crate) fn own_thread_cpu() -> Duration {
     ClockId::CLOCK_THREAD_CPUTIME_ID
@@ -58,6 +75,17 @@ pub(crate) fn own_thread_cpu() -> Duration {
 
 fn duration(time: TimeSpec) -> Duration {
     Duration::from(time)
+}
+
+/// Whether one of these processes has an open webcam that gives frames: the fake one has a thread of that name.
+pub(crate) fn has_open_webcam(pids: &[u32]) -> bool {
+    pids.iter().any(|pid| {
+        let threads = fs::read_dir(format!("/proc/{pid}/task"));
+        threads.into_iter().flatten().flatten().any(|thread| {
+            let name = fs::read_to_string(thread.path().join("comm"));
+            name.is_ok_and(|name| name.trim() == "webcam")
+        })
+    })
 }
 
 /// Resident memory of these processes in bytes.
@@ -75,6 +103,11 @@ fn resident_of(status: &str) -> Option<u64> {
     let line = status.lines().find_map(|it| it.strip_prefix("VmRSS:"))?;
     let kilobytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
     Some(kilobytes * 1024)
+}
+
+/// Processors of the machine.
+pub(crate) fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
 }
 
 /// Ticks that all processors together were busy and idle.
@@ -128,6 +161,7 @@ mod tests {
     #[test]
     fn a_name_with_brackets_does_not_confuse_the_reader() {
         assert_eq!(parent(STAT), Some(7));
+        assert_eq!(ticks(STAT), Some(175));
         assert_eq!(parent("nonsense"), None);
     }
 

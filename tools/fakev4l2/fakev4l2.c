@@ -6,6 +6,8 @@
 // frame's number and the nanoseconds of its birth since 1970, as 16 hexadecimal digits each. A viewer on the same machine
 // learns from it how old a frame is.
 //
+// An open webcam that gives frames is seen from outside as a thread called "webcam".
+//
 // Build: cc -O2 -shared -fPIC fakev4l2.c -o fakev4l2.so -ldl -lpthread
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -128,6 +130,7 @@ static void fill(struct device *device, unsigned index) {
 
 static void *produce(void *argument) {
   struct device *device = argument;
+  pthread_setname_np(pthread_self(), "webcam");
   struct timespec next;
   clock_gettime(CLOCK_MONOTONIC, &next);
   long long step = 1000000000LL * picture.numerator / picture.denominator;

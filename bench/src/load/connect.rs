@@ -8,17 +8,23 @@ use std::{
 use anyhow::{Context, Result};
 use rustix::{
     io::Errno,
-    net::{AddressFamily, SendFlags, SocketType, bind, connect as connect_to, send, socket},
+    net::{
+        AddressFamily, SendFlags, SocketType, bind, connect as connect_to, send, socket, sockopt,
+    },
     process::{Resource, Rlimit, getrlimit, setrlimit},
 };
 
 /// Connections from one address: an address has 28,000 ports unless the machine is told otherwise.
 const PER_ADDRESS: usize = 20_000;
 
-/// Connects the viewer with this number. Further ones come from further addresses of this machine.
-pub(crate) fn connect(to: SocketAddr, number: usize) -> Result<TcpStream> {
+/// Connects the viewer with this number. Further ones come from further addresses of this machine. The kernel holds `holds`
+/// bytes of what it did not read yet, or as much as it finds right.
+pub(crate) fn connect(to: SocketAddr, number: usize, holds: Option<usize>) -> Result<TcpStream> {
     let connected = || -> Result<TcpStream, Errno> {
         let socket = socket(AddressFamily::INET, SocketType::STREAM, None)?;
+        if let Some(bytes) = holds {
+            sockopt::set_socket_recv_buffer_size(&socket, bytes)?;
+        }
         if to.ip().is_loopback() && number >= PER_ADDRESS {
             let host = u8::try_from(1 + number / PER_ADDRESS).unwrap_or(u8::MAX);
             bind(

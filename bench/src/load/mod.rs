@@ -8,6 +8,7 @@
 
 mod connect;
 mod engine;
+mod single;
 mod viewer;
 mod window;
 
@@ -26,6 +27,7 @@ use anyhow::{Result, ensure};
 use crate::process;
 
 pub(crate) use connect::{connect, raise_limit, request};
+pub(crate) use single::Single;
 pub(crate) use window::Window;
 
 /// Viewers that read every byte.
@@ -73,8 +75,8 @@ struct Tally {
 pub(crate) struct Sample {
     pub(crate) viewer: usize,
     pub(crate) at: Instant,
-    pub(crate) age: Duration,
-    pub(crate) number: u64,
+    /// Number and age of the frame; none if it was encoded anew, and lost its birth.
+    pub(crate) frame: Option<(u64, Duration)>,
     /// The place in the stream where the part was complete.
     pub(crate) end: u64,
 }
@@ -123,7 +125,7 @@ impl Load {
         };
         for index in 0..viewers {
             let path = &target.paths[index % target.paths.len()];
-            let socket = connect(target.address, index)?;
+            let socket = connect(target.address, index, None)?;
             request(&socket, target.address, path)?;
             let door = if load.sampled.contains(&index) {
                 &read
@@ -160,6 +162,7 @@ impl Load {
         Ok(Reading {
             at: Instant::now(),
             cpu: process::cpu(server)?,
+            this: process::cpu(&[std::process::id()])?,
             bytes: self.tally.bytes.iter().map(|it| it.load(Relaxed)).collect(),
             machine: process::Machine::now(),
             own: self
@@ -189,6 +192,8 @@ impl Drop for Load {
 struct Reading {
     at: Instant,
     cpu: Duration,
+    /// Processor time of this program.
+    this: Duration,
     bytes: Vec<u64>,
     machine: process::Machine,
     own: Vec<(u64, u64)>,

@@ -86,15 +86,13 @@ impl Viewer {
             return samples;
         };
         while let Ok(Some(part)) = parser.next() {
-            if let Some((number, born)) = stamp::read(&part.body) {
-                samples.push(Sample {
-                    viewer: self.index,
-                    at: Instant::now(),
-                    age: age(born),
-                    number,
-                    end: self.pushed - parser.buffered() as u64,
-                });
-            }
+            let frame = stamp::read(&part.body);
+            samples.push(Sample {
+                viewer: self.index,
+                at: Instant::now(),
+                frame: frame.map(|(number, born)| (number, age(born))),
+                end: self.pushed - parser.buffered() as u64,
+            });
         }
         samples
     }
@@ -189,9 +187,10 @@ mod tests {
             let part = 28 + jpeg.len() + 7;
             for pair in samples.windows(2) {
                 assert_eq!(pair[1].end - pair[0].end, part as u64);
-                assert!(pair[1].age < Duration::from_secs(60));
+                let (number, age) = pair[1].frame.unwrap();
+                assert!(age < Duration::from_secs(60));
+                assert_eq!((pair[1].viewer, number), (3, 7));
             }
-            assert_eq!((samples[0].viewer, samples[0].number), (3, 7));
         }
     }
 }

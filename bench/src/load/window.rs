@@ -3,7 +3,10 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{Reading, Sample};
-use crate::figures::{frames, part_size, percentile};
+use crate::{
+    figures::{frames, part_size, percentile},
+    process,
+};
 
 /// Above this share of a core a thread of viewers is too busy for its figures to be the server's.
 const BUSY: f64 = 0.85;
@@ -11,6 +14,8 @@ const BUSY: f64 = 0.85;
 const LONG_PASS: Duration = Duration::from_millis(10);
 /// Above this share the whole machine is full, and whoever wants to run waits.
 const FULL: f64 = 0.97;
+/// Above this share of the machine other programs are in the way.
+const OTHERS: f64 = 0.1;
 
 /// The load generator itself.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,12 +27,16 @@ pub(crate) struct Own {
     pub(crate) longest_pass: Duration,
     /// Share of the whole machine that was busy.
     pub(crate) machine: f64,
+    /// Share of it that neither the server nor this program took.
+    pub(crate) others: f64,
 }
 
 impl Own {
     /// What of the measuring itself was at its limit, so that the figures may say more about it than about the server.
     pub(crate) fn limit(&self) -> Option<&'static str> {
-        if self.discarding > BUSY || self.reading > BUSY {
+        if self.others > OTHERS {
+            Some("other programs were in the way")
+        } else if self.discarding > BUSY || self.reading > BUSY {
             Some("the load generator was at its limit")
         } else if self.longest_pass > LONG_PASS {
             Some("the load generator was late at times")
@@ -54,6 +63,8 @@ pub(crate) struct Window {
     pub(crate) ages: Vec<Duration>,
     /// Frames that reading viewers did not get between two that they got.
     pub(crate) skipped: u64,
+    /// The number of the newest frame that a reading viewer got.
+    pub(crate) newest: u64,
     /// Processor time of the server.
     pub(crate) cpu: Duration,
     pub(crate) own: Own,
@@ -92,7 +103,11 @@ impl Window {
             let nanoseconds = after.own[thread].0 - before.own[thread].0;
             nanoseconds as f64 / 1e9 / seconds.max(1e-9)
         };
-        let mut ages: Vec<Duration> = inside.iter().map(|it| it.age).collect();
+        let machine = after.machine.busy_since(before.machine);
+        let cpu = after.cpu.saturating_sub(before.cpu);
+        let known = (cpu + after.this.saturating_sub(before.this)).as_secs_f64();
+        let others = machine - known / (seconds.max(1e-9) * process::cores() as f64);
+        let mut ages: Vec<Duration> = inside.iter().filter_map(|it| Some(it.frame?.1)).collect();
         ages.sort_unstable();
         Self {
             seconds,
@@ -102,12 +117,18 @@ impl Window {
             middle: rate(in_order.len() / 2),
             ages,
             skipped: by_viewer.values().map(|samples| skipped(samples)).sum(),
-            cpu: after.cpu.saturating_sub(before.cpu),
+            newest: inside
+                .iter()
+                .filter_map(|it| Some(it.frame?.0))
+                .max()
+                .unwrap_or_default(),
+            cpu,
             own: Own {
                 discarding: own(0),
                 reading: own(1),
                 longest_pass: Duration::from_nanos(after.own[1].1),
-                machine: after.machine.busy_since(before.machine),
+                machine,
+                others,
             },
         }
     }
@@ -135,9 +156,10 @@ fn by_viewer<'a>(samples: &[&'a Sample], sampled: &[usize]) -> BTreeMap<usize, V
 
 /// Numbers that are missing between the first and the last of one viewer.
 fn skipped(samples: &[&Sample]) -> u64 {
-    samples
+    let numbers: Vec<u64> = samples.iter().filter_map(|it| Some(it.frame?.0)).collect();
+    numbers
         .windows(2)
-        .map(|pair| pair[1].number.saturating_sub(pair[0].number + 1))
+        .map(|pair| pair[1].saturating_sub(pair[0] + 1))
         .sum()
 }
 
@@ -152,6 +174,7 @@ mod tests {
         Reading {
             at,
             cpu: Duration::from_micros(cpu),
+            this: Duration::ZERO,
             bytes: bytes.to_vec(),
             machine: Machine::now(),
             own: vec![(0, 0), (0, 0)],
@@ -166,8 +189,7 @@ mod tests {
         let sample = |number: u64, milliseconds: u64| Sample {
             viewer: 0,
             at: begin + Duration::from_millis(milliseconds),
-            age: Duration::from_millis(number),
-            number,
+            frame: Some((number, Duration::from_millis(number))),
             end: 500 + number * 1000,
         };
         // The first came before the window; number 3 never came.
@@ -203,5 +225,7 @@ mod tests {
         assert!(own.limit().unwrap().contains("late"));
         own.discarding = 0.9;
         assert!(own.limit().unwrap().contains("limit"));
+        own.others = 0.2;
+        assert!(own.limit().unwrap().contains("other programs"));
     }
 }

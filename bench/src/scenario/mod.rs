@@ -1,8 +1,13 @@
 //! What is measured: each module a scenario with its bars.
 
 mod cost;
+mod first;
+mod idle;
+mod memory;
 mod rate;
 mod scale;
+mod slow;
+mod variant;
 
 use std::{
     io::{self, Write as _},
@@ -28,8 +33,18 @@ pub(crate) enum Scenario {
     Cost,
     /// Frames that every viewer gets, and how old they are, at many viewers
     Rate,
+    /// Viewers behind slow links, slow readers, and viewers that stop reading
+    Slow,
+    /// Memory for each viewer, and over a long time
+    Memory,
+    /// Nobody watching, and one viewer of a slow camera
+    Idle,
+    /// How soon the first picture is there
+    First,
     /// Processor time for each frame from one viewer to thousands, and from one camera to many
     Scale,
+    /// A smaller copy for many viewers
+    Variant,
 }
 
 /// How it is to be measured.
@@ -52,7 +67,12 @@ impl Bench {
         match scenario {
             Scenario::Cost => cost::run(self),
             Scenario::Rate => rate::run(self),
+            Scenario::Slow => slow::run(self),
+            Scenario::Memory => memory::run(self),
+            Scenario::Idle => idle::run(self),
+            Scenario::First => first::run(self),
             Scenario::Scale => scale::run(self),
+            Scenario::Variant => variant::run(self),
         }
     }
 
@@ -85,6 +105,12 @@ impl Bench {
         thread::sleep(WARM_UP);
         let processes = server.processes();
         let window = load.measure(&processes, what.time)?;
+        // A smaller copy is encoded anew, and has lost its birth.
+        ensure!(
+            !window.ages.is_empty() || !what.options.query.is_empty(),
+            "{kind} sends other frames than those of the camera, or none: {}",
+            server.last_words()
+        );
         progress(&format!(
             "{kind}, {}, {} cameras, {} viewers: {:.2} µs, {:.1} frames/s",
             what.input.name,
@@ -157,11 +183,12 @@ fn age(window: &Window, percent: f64) -> f64 {
 fn warn(section: &mut Section, what: &str, window: &Window) {
     if let Some(limit) = window.own.limit() {
         section.note(format!(
-            "{what}: {limit} (its threads {:.0} % and {:.0} % of a core, longest pass {:.1} ms, machine {:.0} % busy)",
+            "{what}: {limit} (its threads {:.0} % and {:.0} % of a core, longest pass {:.1} ms, machine {:.0} % busy, {:.0} % of it by other programs)",
             window.own.discarding * 100.0,
             window.own.reading * 100.0,
             crate::figures::milliseconds(window.own.longest_pass),
-            window.own.machine * 100.0
+            window.own.machine * 100.0,
+            window.own.others * 100.0
         ));
     }
 }

@@ -37,10 +37,12 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
             "camera",
             "µs",
             "× best",
+            "× bare loop",
             "frames/s",
             "generator",
         ],
     );
+    let mut limits: Vec<f64> = Vec::new();
     let kinds = [Kind::Bare, Kind::Framecast];
     for kind in kinds.into_iter().filter(|kind| bench.measures(*kind)) {
         let mut costs = Vec::new();
@@ -68,8 +70,12 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
         }
         let each = costs.iter().map(|it| it.3.window.cost());
         let best = each.fold(f64::INFINITY, f64::min);
-        for (viewers, cameras, fps, observed) in &costs {
+        if kind == Kind::Bare {
+            limits = costs.iter().map(|it| it.3.window.cost()).collect();
+        }
+        for (case, (viewers, cameras, fps, observed)) in costs.iter().enumerate() {
             let cost = observed.window.cost();
+            let limit = limits.get(case);
             section.row([
                 kind.to_string(),
                 viewers.to_string(),
@@ -77,6 +83,7 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
                 format!("{}/s", short(*fps)),
                 short(cost),
                 short(cost / best),
+                limit.map_or(String::new(), |limit| short(cost / limit)),
                 short(observed.window.frames / observed.window.seconds),
                 format!(
                     "{:.0} %",

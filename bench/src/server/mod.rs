@@ -141,7 +141,7 @@ impl Server {
         let child = command
             .spawn()
             .with_context(|| format!("{kind} can't be started: run bench/setup"))?;
-        let address = SocketAddr::from((options.address.unwrap_or(Ipv4Addr::LOCALHOST), port));
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let mut server = Self {
             child,
             target: Target { address, paths },

@@ -12,8 +12,8 @@ use crate::input::Input;
 pub(crate) struct Options {
     /// What follows the address of framecast's stream, as in `?width=320`.
     pub(crate) query: &'static str,
-    /// The address that viewers use, where it isn't this machine's own.
-    pub(crate) address: Option<Ipv4Addr>,
+    /// Whether to listen on all addresses, not this machine's own alone.
+    pub(crate) everywhere: bool,
     /// Further lines for the configuration of framecast's cameras.
     pub(crate) camera: &'static str,
 }
@@ -27,9 +27,10 @@ pub(super) fn command(
     port: u16,
     options: &Options,
 ) -> Result<(Command, Vec<String>)> {
-    let host = match options.address {
-        None => Ipv4Addr::LOCALHOST,
-        Some(_) => Ipv4Addr::UNSPECIFIED,
+    let host = if options.everywhere {
+        Ipv4Addr::UNSPECIFIED
+    } else {
+        Ipv4Addr::LOCALHOST
     };
     let numbered = |path: &dyn Fn(usize) -> String| (0..cameras).map(path).collect::<Vec<_>>();
     Ok(match kind {
@@ -49,7 +50,7 @@ pub(super) fn command(
             let mut config = format!(
                 "listen = \"{host}:{port}\"\n{}[limits]\nconnections = 20000\n",
                 // Only the kernel's own addresses may go without a password unless it is said.
-                if options.address.is_some() {
+                if options.everywhere {
                     "no_auth = true\n"
                 } else {
                     ""

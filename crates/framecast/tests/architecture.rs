@@ -259,7 +259,7 @@ fn the_driver_contract_and_the_media_crate_know_nothing_of_ours() {
 
 #[test]
 fn there_is_no_unsafe_code() {
-    for folder in ["crates", "examples"] {
+    for folder in ["bench", "crates", "examples"] {
         for (path, text) in sources(&root().join(folder)) {
             let code = code(&text);
             let words = code.split(|c: char| !c.is_alphanumeric() && c != '_');

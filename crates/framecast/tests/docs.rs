@@ -40,7 +40,7 @@ struct Block<'t> {
 fn pages() -> Vec<Page> {
     let root = root();
     let mut pages = Vec::new();
-    for folder in [".", "docs", "examples"] {
+    for folder in [".", "bench", "docs", "examples"] {
         for entry in fs::read_dir(root.join(folder)).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "md") {

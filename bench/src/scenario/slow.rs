@@ -1,0 +1,204 @@
+//! Viewers that can't take every frame: behind slow links, reading slowly, or not at all.
+
+use std::{
+    net::SocketAddr,
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+
+use super::{Bench, WARM_UP, age, progress, warn};
+use crate::{
+    figures::{milliseconds, percentile},
+    input::SMALL,
+    link::{Link, unsent},
+    load::{Load, Single},
+    process,
+    report::{Section, Verdict, short},
+    server::{Kind, Options, Server},
+};
+
+const FAST: usize = 100;
+const FPS: f64 = 30.0;
+/// Frames a second of the slowest of the fast viewers.
+const RATE: f64 = 29.5;
+/// Kilobits a second of a link, and milliseconds that 95 of 100 frames are old at most.
+const LINKS: [(u32, f64); 2] = [(2000, 300.0), (500, 1000.0)];
+/// A reader that takes as much as the faster link carries.
+const READER: u32 = LINKS[0].0 * 1000 / 8;
+/// What it lets the kernel hold for it.
+const READER_HOLDS: usize = 16 << 10;
+/// Viewers that stop reading, and kilobytes that each may cost.
+const STOPPED: usize = 20;
+const STOPPED_COST: f64 = 200.0;
+/// How long a viewer that has stopped reading may stay.
+const LET_GO: f64 = 60.0;
+
+pub(super) fn run(bench: &Bench) -> Result<Section> {
+    let mut section = Section::new(
+        "slow: one viewer on each slow link, beside 100 fast ones (18 kB, 30 frames a second)",
+        &[
+            "server",
+            "viewer",
+            "frames/s",
+            "age p50 ms",
+            "p95",
+            "longest",
+        ],
+    );
+    let input = SMALL.at(FPS, &bench.rig.folder)?;
+    let mut links = Vec::new();
+    for (number, (speed, bar)) in (0..).zip(LINKS) {
+        match Link::new(number, speed) {
+            Ok(link) => links.push((speed, bar, link)),
+            Err(error) => section.note(format!("no link of {speed} kbit/s: {error:#}")),
+        }
+    }
+    for &kind in &bench.servers {
+        if matches!(kind, Kind::Bare | Kind::Tasks) {
+            // They hold to the frame they have begun, and show nothing about slow viewers.
+            continue;
+        }
+        let options = Options {
+            everywhere: true,
+            ..Options::default()
+        };
+        let server = Server::start(kind, &bench.rig, &input, 1, &options)?;
+        let fast = Load::connect(&server.target, FAST)?;
+        thread::sleep(WARM_UP);
+        let time = bench.time(20.0);
+        let mut watching = Vec::new();
+        for (speed, bar, link) in &links {
+            let address = SocketAddr::from((link.here, server.target.address.port()));
+            let program = link.inside(&std::env::current_exe()?);
+            let child = watch(program, address, &server.target.paths[0], time, &[])?;
+            watching.push((format!("link of {speed} kbit/s"), *bar, child));
+        }
+        let own = Command::new(std::env::current_exe()?);
+        let slowly = [
+            format!("--reads={READER}"),
+            format!("--holds={READER_HOLDS}"),
+        ];
+        let child = watch(
+            own,
+            server.target.address,
+            &server.target.paths[0],
+            time,
+            &slowly,
+        )?;
+        watching.push((format!("reads {} kbit/s", READER / 125), LINKS[0].1, child));
+        let window = fast.measure(&server.processes(), time)?;
+        warn(&mut section, &kind.to_string(), &window);
+        section.row([
+            kind.to_string(),
+            format!("slowest of {FAST} fast ones"),
+            short(window.slowest),
+            short(age(&window, 50.0)),
+            short(age(&window, 95.0)),
+            short(age(&window, 100.0)),
+        ]);
+        if kind == Kind::Framecast {
+            let what = "frames a second of the slowest fast viewer";
+            section
+                .verdicts
+                .push(Verdict::at_least(what, window.slowest, RATE, ""));
+        }
+        for (what, bar, child) in watching {
+            let mut ages = ages(child).with_context(|| format!("{kind}, {what}"))?;
+            let count = ages.len() as f64;
+            let mut of = |percent| percentile(&mut ages, percent).map_or(f64::NAN, milliseconds);
+            progress(&format!("{kind}, {what}: age p95 {:.0} ms", of(95.0)));
+            section.row([
+                kind.to_string(),
+                what.clone(),
+                short(count / time.as_secs_f64()),
+                short(of(50.0)),
+                short(of(95.0)),
+                short(of(100.0)),
+            ]);
+            if kind == Kind::Framecast {
+                section.verdicts.push(Verdict::at_most(
+                    format!("{what}: age p95"),
+                    of(95.0),
+                    bar,
+                    " ms",
+                ));
+            }
+        }
+        stop(kind, &server, &mut section)?;
+    }
+    Ok(section)
+}
+
+/// Viewers that read the head of the answer and then nothing any more.
+fn stop(kind: Kind, server: &Server, section: &mut Section) -> Result<()> {
+    let processes = server.processes();
+    let before = process::resident(&processes)? as f64;
+    let mut stopped = Vec::new();
+    for _ in 0..STOPPED {
+        stopped.push(Single::open(&server.target)?);
+    }
+    let ports: Vec<u16> = stopped.iter().map(Single::port).collect::<Result<_>>()?;
+    let begun = Instant::now();
+    thread::sleep(WARM_UP * 2);
+    let queued = |held: &[(u16, u64)]| held.iter().map(|it| it.1).sum::<u64>() as f64;
+    let held = unsent(server.target.address.port(), &ports)?;
+    let grown = (process::resident(&processes)? as f64 - before).max(0.0);
+    let each = (grown + queued(&held)) / STOPPED as f64 / 1e3;
+    while !unsent(server.target.address.port(), &ports)?.is_empty()
+        && begun.elapsed().as_secs_f64() < LET_GO
+    {
+        thread::sleep(Duration::from_millis(200));
+    }
+    let left = unsent(server.target.address.port(), &ports)?.len();
+    let seconds = begun.elapsed().as_secs_f64();
+    progress(&format!(
+        "{kind}: {each:.0} kB for each that stopped, {left} left after {seconds:.0} s"
+    ));
+    section.note(format!(
+        "{kind}, {STOPPED} viewers that stop reading: {} kB for each, of which {} kB wait in the kernel; {left} still there after {} s",
+        short(each),
+        short(queued(&held) / STOPPED as f64 / 1e3),
+        short(seconds),
+    ));
+    if kind == Kind::Framecast {
+        section.verdicts.extend([
+            Verdict::at_most("a viewer that stops reading", each, STOPPED_COST, " kB"),
+            Verdict::at_most(
+                format!("of those still there after {LET_GO} s"),
+                left as f64,
+                0.0,
+                "",
+            ),
+        ]);
+    }
+    Ok(())
+}
+
+/// Starts a viewer as a process of its own, which writes the age of each frame in microseconds, one a line.
+fn watch(
+    mut program: Command,
+    address: SocketAddr,
+    path: &str,
+    time: Duration,
+    more: &[String],
+) -> Result<Child> {
+    let started = program
+        .arg("watch")
+        .arg(format!("--address={address}"))
+        .arg(format!("--path={path}"))
+        .arg(format!("--seconds={}", time.as_secs_f64()))
+        .args(more)
+        .stdout(Stdio::piped())
+        .spawn();
+    started.context("a slow viewer can't be started")
+}
+
+fn ages(child: Child) -> Result<Vec<Duration>> {
+    let output = child.wait_with_output()?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    let ages = text.lines().filter_map(|line| line.parse().ok());
+    Ok(ages.map(Duration::from_micros).collect())
+}
