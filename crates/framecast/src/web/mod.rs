@@ -16,6 +16,7 @@ mod compat;
 mod dialect;
 pub mod error;
 mod guard;
+mod lanes;
 mod push;
 mod query;
 mod serve;
