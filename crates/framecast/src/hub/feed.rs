@@ -48,7 +48,7 @@ struct Shared {
     tasks: TaskTracker,
 }
 
-enum Slot {
+pub(super) enum Slot {
     Empty,
     Frame(Arc<Frame>),
     /// The camera was removed or the server stops.
@@ -223,6 +223,10 @@ impl Feed {
         locked(&self.0.variants).len()
     }
 
+    pub(super) fn watch_slot(&self) -> watch::Receiver<Slot> {
+        self.0.slot.subscribe()
+    }
+
     pub(super) fn watch_wanted(&self) -> watch::Receiver<usize> {
         self.0.wanted.subscribe()
     }
@@ -316,6 +320,13 @@ impl Feed {
     }
 }
 
+impl PartialEq for Feed {
+    /// Whether it is the same, not one like it.
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 impl fmt::Debug for Feed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Feed({})", self.0.name)
@@ -379,6 +390,16 @@ impl Subscription {
             _ => true,
         };
         Some(taken.then_some(Received { frame, skipped }))
+    }
+
+    /// Number of the frame that was seen last, 0 before the first, if every frame is wanted; `None` if only so many a second.
+    pub(crate) fn seen(&self) -> Option<u64> {
+        self.pacer.is_none().then_some(self.last)
+    }
+
+    /// Takes note that the frames up to this number were sent by somebody else, who has counted them.
+    pub(crate) fn see(&mut self, last: u64) {
+        self.last = self.last.max(last);
     }
 
     /// The feed that is subscribed to.

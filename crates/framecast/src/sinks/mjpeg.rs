@@ -61,8 +61,8 @@ pub struct Parts {
     adaptive: Option<Box<Adaptive>>,
 }
 
-/// The bytes of one part.
-#[derive(Debug)]
+/// The bytes of one part. Cheap to clone.
+#[derive(Clone, Debug)]
 pub enum Part {
     /// In one piece, which is shared with all other viewers of the frame.
     Whole(Bytes),
@@ -114,16 +114,50 @@ impl Parts {
             None => self.subscription.next().await?,
             Some(adaptive) => adaptive.next(&mut self.subscription).await?,
         };
-        let stats = self.subscription.feed().stats();
-        stats.send_frame(&received.frame, received.skipped);
-        let many = stats.viewers.load(Relaxed) > FEW;
-        Some(Part::of(&received.frame, self.dialect, many))
+        let feed = self.subscription.feed();
+        feed.stats().send_frame(&received.frame, received.skipped);
+        Some(Part::of(&received.frame, self.dialect, feed))
+    }
+
+    /// What the parts are of, if they are of every newest frame of one feed: somebody else can send them then.
+    pub(crate) fn plain(&self) -> Option<Plain<'_>> {
+        let seen = match self.adaptive {
+            None => self.subscription.seen()?,
+            Some(_) => return None,
+        };
+        Some(Plain {
+            feed: self.subscription.feed(),
+            dialect: self.dialect,
+            seen,
+        })
+    }
+
+    /// Returns when the camera was removed or the server stops.
+    pub(crate) async fn gone(&self) {
+        self.subscription.feed().gone().await;
+    }
+
+    /// Goes on behind the frame of this number, up to which somebody else has sent and counted them.
+    pub(crate) fn resume(&mut self, seen: u64) {
+        self.subscription.see(seen);
     }
 }
 
+/// A stream of every newest frame.
+#[derive(Debug)]
+pub(crate) struct Plain<'a> {
+    /// Where the frames come from.
+    pub(crate) feed: &'a Feed,
+    /// How the parts are framed.
+    pub(crate) dialect: Dialect,
+    /// Number of the frame that was sent last; 0 before the first.
+    pub(crate) seen: u64,
+}
+
 impl Part {
-    fn of(frame: &Frame, dialect: Dialect, many: bool) -> Self {
-        if many {
+    /// The part of a `feed`'s frame: in one piece if many share it.
+    pub(crate) fn of(frame: &Frame, dialect: Dialect, feed: &Feed) -> Self {
+        if feed.stats().viewers.load(Relaxed) > FEW {
             let both = frame.rendered(both);
             let jpeg = frame.jpeg.len();
             let head = both.len() - jpeg - AFTER_ADVANCED.len();
@@ -137,6 +171,14 @@ impl Part {
             Dialect::Program => (headers(frame).into(), DELIMITER),
         };
         Self::Pieces([head, frame.jpeg.clone(), Bytes::from_static(tail)])
+    }
+
+    /// Its bytes.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Whole(bytes) => bytes.len(),
+            Self::Pieces(pieces) => pieces.iter().map(Bytes::len).sum(),
+        }
     }
 }
 

@@ -1,10 +1,11 @@
 //! What HTTP serves, and the only module that speaks it.
 //!
 //! In reading order: [`router`] is the map of all addresses; `routes` ties each to its rule, and `access` asks that before
-//! the handler is called, with `credentials`, `peer`, `login` and `denied` around it; `serve` is the loop that accepts
-//! connections, and `takeover` and `writer` give a stream one to itself; `stream`, `snapshot`, `export`, `push` and `socket` are a camera's own addresses; `viewer`, `query` and `dialect` read
-//! what a viewer asks for and what its program understands; `guard`, `host` and `headers` stand around all of them; [`api`]
-//! is the JSON interface; `compat` answers the addresses of other servers; [`pages`] and [`assets`] are for people.
+//! the handler is called, with `credentials`, `peer`, `login`, `lasting` and `denied` around it; `serve` is the loop that
+//! accepts connections, and `takeover`, `writer` and `lanes` give a stream one to itself; `stream`, `snapshot`, `playback`,
+//! `export`, `push` and `socket` are a camera's own addresses; `viewer`, `query` and `dialect` read what a viewer asks for
+//! and what its program understands; `guard`, `host` and `headers` stand around all of them; [`api`] is the JSON interface;
+//! `compat` answers the addresses of other servers; [`pages`] and [`assets`] are for people.
 //!
 //! What does not belong here: how frames are made, chosen or framed (`hub`, `sinks`).
 
@@ -23,6 +24,7 @@ mod export;
 mod guard;
 mod headers;
 mod host;
+mod lanes;
 mod lasting;
 mod login;
 mod peer;

@@ -26,9 +26,11 @@ use tracing::{debug, warn};
 
 use super::{
     Peer, guard,
+    lanes::{self, Lanes},
     takeover::{Lent, Offer, Stretch},
     writer::{self, DEAD_AFTER},
 };
+use crate::sinks::mjpeg::Parts;
 
 /// How long a client may take for the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -76,6 +78,7 @@ pub async fn serve(
         router,
         places: Arc::new(Semaphore::new(connections)),
         shutdown: shutdown.clone(),
+        lanes: Lanes::new(tasks.clone()),
         tasks: tasks.clone(),
     });
     for listener in listeners {
@@ -95,6 +98,7 @@ struct Door {
     router: Router,
     places: Arc<Semaphore>,
     shutdown: CancellationToken,
+    lanes: Lanes,
     tasks: TaskTracker,
 }
 
@@ -124,7 +128,7 @@ impl Door {
 
     fn admit<S>(&self, mut stream: S, address: Option<IpAddr>)
     where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        S: Carrier,
     {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             // Written without waiting for the client: a socket that can't take this line at once is not worth more.
@@ -135,7 +139,7 @@ impl Door {
             return;
         };
         let (router, shutdown) = (self.router.clone(), self.shutdown.clone());
-        let tasks = self.tasks.clone();
+        let (lanes, tasks) = (self.lanes.clone(), self.tasks.clone());
         let peer = Peer {
             address,
             tls: false,
@@ -153,7 +157,7 @@ impl Door {
             tasks.spawn(async move {
                 let outcome = tokio::select! {
                     biased;
-                    outcome = writer::run(stream, parts, &shutdown) => outcome,
+                    outcome = stream.carry(parts, &lanes, &shutdown) => outcome,
                     () = ended => Ok(()),
                 };
                 if let Err(error) = outcome {
@@ -162,6 +166,34 @@ impl Door {
                 drop(place);
             });
         });
+    }
+}
+
+/// A connection that can carry a stream.
+trait Carrier: AsyncRead + AsyncWrite + Unpin + Send + 'static {
+    /// Writes the parts until they end or the viewer leaves.
+    fn carry(
+        self,
+        parts: Parts,
+        lanes: &Lanes,
+        shutdown: &CancellationToken,
+    ) -> impl Future<Output = io::Result<()>> + Send;
+}
+
+impl Carrier for TcpStream {
+    async fn carry(
+        self,
+        parts: Parts,
+        lanes: &Lanes,
+        shutdown: &CancellationToken,
+    ) -> io::Result<()> {
+        lanes::run(self, parts, lanes, shutdown).await
+    }
+}
+
+impl Carrier for UnixStream {
+    async fn carry(self, parts: Parts, _: &Lanes, shutdown: &CancellationToken) -> io::Result<()> {
+        writer::run(self, parts, shutdown).await
     }
 }
 

@@ -3,7 +3,8 @@
 //! One task per viewer: it waits for the newest frame, writes it with one system call, and waits again. What costs time or
 //! memory is set up only for a viewer whose link is full at the moment.
 //!
-//! What does not belong here: what a part looks like (`sinks`), and how the connection was come by (`takeover`).
+//! What does not belong here: what a part looks like (`sinks`), how the connection was come by (`takeover`), and viewers
+//! that are written to together (`lanes`).
 
 use std::{
     future::poll_fn,
@@ -14,8 +15,10 @@ use std::{
 };
 
 use futures_util::poll;
+use rustix::event::{self, PollFd, PollFlags, Timespec};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, Interest, ReadBuf},
+    net::TcpStream,
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
@@ -39,8 +42,7 @@ pub(super) async fn run<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut opening = [IoSlice::new(parts.opening())];
-    write(&mut io, &mut opening, shutdown).await?;
+    open(&mut io, &parts, shutdown).await?;
     loop {
         let part = tokio::select! {
             biased;
@@ -48,19 +50,66 @@ where
             left = left(&mut io) => return left,
         };
         let Some(part) = part else { break };
-        match &part {
-            Part::Whole(bytes) => write(&mut io, &mut [IoSlice::new(bytes)], shutdown).await?,
-            Part::Pieces(pieces) => {
-                let mut slices = pieces.each_ref().map(|piece| IoSlice::new(piece));
-                write(&mut io, &mut slices, shutdown).await?;
-            }
-        }
+        send(&mut io, &part, 0, shutdown).await?;
     }
     io.shutdown().await
 }
 
+/// Writes what goes before the first part.
+pub(super) async fn open<S: AsyncWrite + Unpin>(
+    io: &mut S,
+    parts: &Parts,
+    shutdown: &CancellationToken,
+) -> io::Result<()> {
+    write(io, &mut [IoSlice::new(parts.opening())], 0, shutdown).await
+}
+
+/// Writes a part, of which so many bytes are `written` already.
+pub(super) async fn send<S: AsyncWrite + Unpin>(
+    io: &mut S,
+    part: &Part,
+    written: usize,
+    shutdown: &CancellationToken,
+) -> io::Result<()> {
+    match part {
+        Part::Whole(bytes) => write(io, &mut [IoSlice::new(bytes)], written, shutdown).await,
+        Part::Pieces(pieces) => {
+            let mut slices = pieces.each_ref().map(|piece| IoSlice::new(piece));
+            write(io, &mut slices, written, shutdown).await
+        }
+    }
+}
+
+/// Returns when the kernel has sent most of what it took, or when `parts` of a plain stream end.
+pub(super) async fn room(
+    io: &TcpStream,
+    parts: &Parts,
+    shutdown: &CancellationToken,
+) -> io::Result<()> {
+    // The runtime takes a connection for free until a write has failed: the kernel is asked itself.
+    let ask = || {
+        let mut asked = [PollFd::new(io, PollFlags::OUT)];
+        match event::poll(&mut asked, Some(&Timespec::default()))? {
+            0 => Err(ErrorKind::WouldBlock.into()),
+            _ => Ok(()),
+        }
+    };
+    while let Err(error) = io.try_io(Interest::WRITABLE, ask) {
+        if error.kind() != ErrorKind::WouldBlock {
+            return Err(error);
+        }
+        tokio::select! {
+            biased;
+            ready = io.writable() => ready?,
+            () = parts.gone() => return Ok(()),
+            () = patience(shutdown) => return Err(ErrorKind::TimedOut.into()),
+        }
+    }
+    Ok(())
+}
+
 /// Returns when the viewer closes its side. What it says meanwhile is of no interest.
-async fn left<S: AsyncRead + Unpin>(io: &mut S) -> io::Result<()> {
+pub(super) async fn left<S: AsyncRead + Unpin>(io: &mut S) -> io::Result<()> {
     poll_fn(|cx| {
         loop {
             let mut space = [0; 256];
@@ -74,13 +123,14 @@ async fn left<S: AsyncRead + Unpin>(io: &mut S) -> io::Result<()> {
     .await
 }
 
-/// Writes all of `slices`.
+/// Writes all of `slices` but the first so many bytes.
 async fn write<S: AsyncWrite + Unpin>(
     io: &mut S,
     mut slices: &mut [IoSlice<'_>],
+    written: usize,
     shutdown: &CancellationToken,
 ) -> io::Result<()> {
-    IoSlice::advance_slices(&mut slices, 0);
+    IoSlice::advance_slices(&mut slices, written);
     while !slices.is_empty() {
         let mut writing = pin!(poll_fn(|cx| poll_write(io, slices, cx)));
         let written = match poll!(writing.as_mut()) {
