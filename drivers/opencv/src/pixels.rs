@@ -49,7 +49,7 @@ pub(crate) fn frame(picture: Mat, captured: Captured) -> Result<Frame> {
 
 #[cfg(test)]
 mod tests {
-    use framecast_camera::Format;
+    use framecast_camera::{Format, Range};
     use opencv::core::{CV_16UC1, Rect, Scalar};
 
     use super::*;
@@ -64,8 +64,12 @@ mod tests {
         let mat = mat(CV_8UC3, [1.0, 2.0, 3.0]);
         let place = mat.data_bytes().unwrap().as_ptr();
         let frame = frame(mat, Captured::now()).unwrap();
-        let (layout, stride) = (Layout::Bgr24, 18);
-        assert_eq!(frame.format, Format::Raw { layout, stride });
+        let expected = Format::Raw {
+            layout: Layout::Bgr24,
+            stride: 18,
+            range: Range::Full,
+        };
+        assert_eq!(frame.format, expected);
         assert_eq!(frame.size, Some(Size::new(6, 4)));
         assert_eq!(&*frame.data, [1, 2, 3].repeat(24));
         assert_eq!(frame.data.as_ptr(), place);

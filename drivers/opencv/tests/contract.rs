@@ -11,7 +11,7 @@ use std::{
 };
 
 use framecast_camera::{
-    Camera, Error, ErrorKind, Format, Layout, Size,
+    Camera, Error, ErrorKind, Format, Layout, Range, Size,
     conformance::{self, Patience},
 };
 use framecast_opencv::{OpenCv, Target, Wish};
@@ -66,8 +66,12 @@ async fn a_file_is_played_at_its_own_speed_and_over_and_over() {
     let camera = camera(&film(folder.path(), 0.5), Wish::default());
     let mut running = camera.frames().start();
     let first = running.next().await.unwrap().unwrap();
-    let (layout, stride) = (Layout::Bgr24, 160 * 3);
-    assert_eq!(first.format, Format::Raw { layout, stride });
+    let expected = Format::Raw {
+        layout: Layout::Bgr24,
+        stride: 160 * 3,
+        range: Range::Full,
+    };
+    assert_eq!(first.format, expected);
     assert_eq!(first.size, Some(Size::new(160, 120)));
     let mut last = first.clone();
     // Two and a half rounds of ten pictures.

@@ -44,6 +44,7 @@ fn noise() -> Vec<u8> {
         .collect();
     let pixels = Pixels {
         layout: Layout::Grey,
+        range: Range::Full,
         width: 320,
         height: 240,
         stride: 320,
