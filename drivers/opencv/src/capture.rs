@@ -9,7 +9,7 @@ use opencv::{
     videoio::{
         self, CAP_ANY, CAP_FFMPEG, CAP_PROP_FOURCC, CAP_PROP_FPS, CAP_PROP_FRAME_COUNT,
         CAP_PROP_FRAME_HEIGHT, CAP_PROP_FRAME_WIDTH, CAP_PROP_OPEN_TIMEOUT_MSEC, CAP_PROP_POS_MSEC,
-        CAP_PROP_READ_TIMEOUT_MSEC, VideoCapture, VideoCaptureAPIs, VideoWriter,
+        CAP_PROP_READ_TIMEOUT_MSEC, CAP_V4L2, VideoCapture, VideoCaptureAPIs, VideoWriter,
     },
 };
 
@@ -28,7 +28,7 @@ pub struct Wish {
     pub fps: Option<f64>,
     /// The pixel format wanted of a device.
     pub format: Option<FourCc>,
-    /// OpenCV's backend; else the first that can open it, and FFmpeg for addresses.
+    /// OpenCV's backend; else Video4Linux for devices and FFmpeg for all other things, or what this OpenCV has in their place.
     pub backend: Option<Backend>,
     /// Whether a film ends after the first time.
     pub once: bool,
@@ -140,7 +140,7 @@ impl Capture {
     /// # Errors
     /// Why it can't be opened, as far as that can be known.
     pub(crate) fn open(target: &Target, shown: &str, wish: &Wish) -> Result<Self> {
-        let api = wish.backend.map_or(CAP_ANY, |backend| backend.0);
+        let api = wish.backend.map_or_else(|| usual(target), |it| it.0);
         let opened = match target {
             Target::Device(number) => VideoCapture::new(*number, api),
             Target::Path(path) => VideoCapture::from_file(path, api),
@@ -150,11 +150,7 @@ impl Capture {
         let Some(mut capture) = opened.ok().filter(|it| it.is_opened().unwrap_or(false)) else {
             return Err(lacking(target).unwrap_or_else(|| target.refused(shown)));
         };
-        let device = match target {
-            Target::Device(_) => true,
-            Target::Path(path) => path.starts_with("/dev"),
-            Target::Address(_) => false,
-        };
+        let device = is_device(target);
         if device {
             ask(&mut capture, wish);
         }
@@ -221,6 +217,26 @@ impl Capture {
         let decoded = self.capture.retrieve(&mut picture, 0).unwrap_or(false);
         decoded.then_some(picture)
     }
+}
+
+fn is_device(target: &Target) -> bool {
+    match target {
+        Target::Device(_) => true,
+        Target::Path(path) => path.starts_with("/dev"),
+        Target::Address(_) => false,
+    }
+}
+
+/// The backend that opens such things well. Left to itself OpenCV tries all it has, one after the other, and some fill the
+/// standard error with complaints about what is not for them.
+fn usual(target: &Target) -> i32 {
+    let usual = if is_device(target) {
+        CAP_V4L2
+    } else {
+        CAP_FFMPEG
+    };
+    let built_in = videoio::get_backends().is_ok_and(|all| all.iter().any(|it| it as i32 == usual));
+    if built_in { usual } else { CAP_ANY }
 }
 
 /// Asks for the format first, for it decides which sizes there are, and then for the rate, which hangs on both.
