@@ -130,7 +130,8 @@ async fn a_mistake_in_the_settings_is_not_tried_again_until_they_change() {
 
 #[tokio::test(start_paused = true)]
 async fn a_source_that_ended_starts_again_for_the_next_viewer() {
-    let camera = Scripted::new(&[&[Picture]]);
+    // The end waits until the picture has been seen: only the newest is kept.
+    let camera = Scripted::new(&[&[Picture, Wait(100)]]);
     let (_hub, feed) = hub(&camera);
     let mut viewer = feed.subscribe();
     next(&mut viewer).await;

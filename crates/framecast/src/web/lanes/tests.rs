@@ -68,7 +68,11 @@ impl Place {
         let plan = Plan {
             camera: Arc::new(Noise(every)),
             output: Output::default(),
-            policy: Policy::default(),
+            // No picture is as good as one: nobody is told that there is none.
+            policy: Policy {
+                first_frame: Duration::from_secs(3600),
+                ..Policy::default()
+            },
         };
         Self {
             feed: hub.add("camera", plan).unwrap(),
