@@ -28,7 +28,7 @@ fn every_answer_is_as_the_document_says() {
     let report = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(said.status.success(), "{report}");
     // It tested something.
-    assert!(report.contains("Operations:       10 selected"), "{report}");
+    assert!(report.contains("Operations:       23 selected"), "{report}");
     let log = server.log();
     assert!(!log.contains("panicked"), "{log}");
 }
