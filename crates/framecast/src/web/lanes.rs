@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// Viewers of a lane from which on another processor is worth waking.
-const WORTH_ANOTHER: usize = 64;
+const WORTH_ANOTHER: usize = 256;
 /// Connections that are written to before other tasks get their turn.
 const BATCH: usize = 64;
 
@@ -108,7 +108,7 @@ pub(super) async fn run(
         }
         // A frame is taken only when there is room for it, so that it is the newest.
         loop {
-            writer::room(link.as_ref(), &parts, shutdown).await?;
+            writer::room(&link, &parts, shutdown).await?;
             match parts.next().now_or_never() {
                 Some(Some(part)) => writer::send(&mut link, &part, 0, shutdown).await?,
                 Some(None) => return link.shutdown().await,
