@@ -18,6 +18,7 @@ use std::{
 };
 
 use futures_util::FutureExt;
+use rustix::net::SendFlags;
 use tokio::{
     io::AsyncWriteExt,
     net::{TcpStream, tcp::OwnedWriteHalf},
@@ -285,7 +286,11 @@ impl Rider {
     /// Writes what the kernel takes at once, and says how much that was.
     fn offer(&self, part: &Part) -> io::Result<usize> {
         match part {
-            Part::Whole(bytes) => self.link.try_write(bytes),
+            // Past the runtime, whose notes on a connection are cold memory: only a viewer's own task needs them.
+            Part::Whole(bytes) => {
+                let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+                Ok(rustix::net::send(self.link.as_ref(), bytes, flags)?)
+            }
             Part::Pieces(pieces) => {
                 let slices = pieces.each_ref().map(|piece| IoSlice::new(piece));
                 self.link.try_write_vectored(&slices)
