@@ -22,6 +22,7 @@ use tracing::debug;
 use super::{
     super::{
         Peer,
+        backlog::{Backlog, Queue},
         lanes::{self, Lanes},
         takeover::{Lent, Offer, Stretch},
         writer,
@@ -55,6 +56,14 @@ impl Carrier for TcpStream {
 impl Carrier for UnixStream {
     async fn carry(self, parts: Parts, _: &Lanes, shutdown: &CancellationToken) -> io::Result<()> {
         writer::run(self, parts, shutdown).await
+    }
+}
+
+/// What is encrypted waits in the kernel as anything else does.
+impl Queue for TlsStream<TcpStream> {
+    fn backlog(&self) -> Option<Backlog> {
+        let (socket, _) = self.get_ref();
+        socket.backlog()
     }
 }
 
