@@ -27,8 +27,9 @@ use tracing::{debug, warn};
 use super::{
     Peer, guard,
     lanes::{self, Lanes},
+    pace::{PATIENCE, Paced},
     takeover::{Lent, Offer, Stretch},
-    writer::{self, DEAD_AFTER},
+    writer,
 };
 use crate::sinks::mjpeg::Parts;
 
@@ -145,7 +146,7 @@ impl Door {
             tls: false,
         };
         self.tasks.spawn(async move {
-            let lent = Lent::new(stream);
+            let lent = Lent::new(Paced::new(stream));
             if let Err(error) = converse(lent.clone(), router, peer, &shutdown).await {
                 debug!("a connection ended: {error}");
                 return;
@@ -157,7 +158,7 @@ impl Door {
             tasks.spawn(async move {
                 let outcome = tokio::select! {
                     biased;
-                    outcome = stream.carry(parts, &lanes, &shutdown) => outcome,
+                    outcome = stream.into_inner().carry(parts, &lanes, &shutdown) => outcome,
                     () = ended => Ok(()),
                 };
                 if let Err(error) = outcome {
@@ -241,7 +242,7 @@ fn tune(stream: &TcpStream) {
     let tuned = stream
         .set_nodelay(true)
         .and_then(|()| socket.set_tcp_notsent_lowat(UNSENT))
-        .and_then(|()| socket.set_tcp_user_timeout(Some(DEAD_AFTER)))
+        .and_then(|()| socket.set_tcp_user_timeout(Some(PATIENCE)))
         .and_then(|()| socket.set_keepalive(true));
     if let Err(error) = tuned {
         debug!("a connection can't be tuned: {error}");

@@ -19,21 +19,20 @@ use rustix::event::{self, PollFd, PollFlags, Timespec};
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, Interest, ReadBuf},
     net::TcpStream,
-    time::sleep,
+    time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
+use super::pace::{PATIENCE, Pace};
 use crate::sinks::mjpeg::{Part, Parts};
 
-/// How long a viewer may read nothing before it is let go.
-pub(super) const DEAD_AFTER: Duration = Duration::from_secs(30);
 /// How long it may read nothing when the server stops.
 const FAREWELL: Duration = Duration::from_millis(500);
 
 /// Writes `parts` to `io` until they end or the viewer leaves. A part that was begun is finished.
 ///
 /// # Errors
-/// If the connection breaks, or the viewer stops reading for [`DEAD_AFTER`].
+/// If the connection breaks, or the viewer takes less of a part than [`Pace`] asks for.
 pub(super) async fn run<S>(
     mut io: S,
     mut parts: Parts,
@@ -102,7 +101,7 @@ pub(super) async fn room(
             biased;
             ready = io.writable() => ready?,
             () = parts.gone() => return Ok(()),
-            () = patience(shutdown) => return Err(ErrorKind::TimedOut.into()),
+            () = patience(Instant::now() + PATIENCE, shutdown) => return Err(ErrorKind::TimedOut.into()),
         }
     }
     Ok(())
@@ -131,6 +130,7 @@ async fn write<S: AsyncWrite + Unpin>(
     shutdown: &CancellationToken,
 ) -> io::Result<()> {
     IoSlice::advance_slices(&mut slices, written);
+    let mut pace = Pace::default();
     while !slices.is_empty() {
         let mut writing = pin!(poll_fn(|cx| poll_write(io, slices, cx)));
         let written = match poll!(writing.as_mut()) {
@@ -138,12 +138,13 @@ async fn write<S: AsyncWrite + Unpin>(
             Poll::Pending => tokio::select! {
                 biased;
                 written = writing => written?,
-                () = patience(shutdown) => return Err(ErrorKind::TimedOut.into()),
+                () = patience(pace.waits(), shutdown) => return Err(ErrorKind::TimedOut.into()),
             },
         };
         if written == 0 {
             return Err(ErrorKind::WriteZero.into());
         }
+        pace.took(written);
         IoSlice::advance_slices(&mut slices, written);
     }
     io.flush().await
@@ -161,10 +162,10 @@ fn poll_write<S: AsyncWrite + Unpin>(
     }
 }
 
-/// Returns when a viewer that reads nothing has been waited for long enough.
-async fn patience(shutdown: &CancellationToken) {
+/// Returns when a viewer has been waited for long enough, which is at `end` at the latest.
+async fn patience(end: Instant, shutdown: &CancellationToken) {
     tokio::select! {
-        () = sleep(DEAD_AFTER) => {}
+        () = sleep_until(end) => {}
         () = shutdown.cancelled() => sleep(FAREWELL).await,
     }
 }
@@ -182,7 +183,7 @@ mod tests {
     use tokio::{
         io::{AsyncReadExt, DuplexStream, duplex},
         task::JoinHandle,
-        time::{Instant, timeout},
+        time::timeout,
     };
 
     use super::*;
@@ -284,18 +285,42 @@ mod tests {
         let outcome = writing.await.unwrap();
         assert_eq!(outcome.unwrap_err().kind(), ErrorKind::TimedOut);
         let took = begun.elapsed();
-        assert!(took >= DEAD_AFTER && took < 2 * DEAD_AFTER, "{took:?}");
+        assert!(took >= PATIENCE && took < 2 * PATIENCE, "{took:?}");
         hub.close().await;
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_viewer_that_reads_little_by_little_may_stay() {
+    async fn a_viewer_that_reads_little_by_little_may_stay_if_it_gets_a_whole_picture_in_time() {
         let (_hub, mut far, writing, _) = watch(Few(1), 100, Dialect::Program, 0);
-        for _ in 0..5 {
-            sleep(DEAD_AFTER * 2 / 3).await;
-            far.read_exact(&mut [0; 60]).await.unwrap();
+        for _ in 0..3 {
+            for _ in 0..9 {
+                sleep(PATIENCE / 10).await;
+                let mut some = vec![0; picture().len() / 9];
+                far.read_exact(&mut some).await.unwrap();
+            }
+            let mut rest = Vec::new();
+            let read = timeout(Duration::from_secs(5), far.read_to_end(&mut rest));
+            read.await.unwrap_err();
         }
         assert!(!writing.is_finished());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_viewer_that_reads_at_a_trickle_is_let_go() {
+        let (_hub, mut far, writing, _) = watch(Few(1), 100, Dialect::Program, 0);
+        let begun = Instant::now();
+        let reading = async {
+            while far.read_exact(&mut [0; 10]).await.is_ok() {
+                sleep(PATIENCE / 10).await;
+            }
+        };
+        let outcome = tokio::select! {
+            outcome = writing => outcome.unwrap(),
+            () = reading => panic!("it ended before"),
+        };
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::TimedOut);
+        let took = begun.elapsed();
+        assert!(took >= PATIENCE && took < 2 * PATIENCE, "{took:?}");
     }
 
     #[tokio::test(start_paused = true)]
