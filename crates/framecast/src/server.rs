@@ -4,6 +4,7 @@
 //! completed, the cameras close, and the process leaves within two seconds whatever happens. A second signal exits at once.
 
 mod access;
+mod files;
 
 use std::{
     io, net::TcpListener as StdTcpListener, os::unix::net::UnixListener as StdUnixListener,
@@ -22,12 +23,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    access::StoreError,
+    access::{Room, StoreError},
     catalog::{Catalog, Entry},
     config::{self, Config, Given, Listen},
     drivers::{Registry, push},
     recordings::Recordings,
     sinks::recorder::Mode,
+    telemetry::Telemetry,
     web::{self, App, Listener},
 };
 use access::Doorkeeper;
@@ -117,18 +119,19 @@ pub async fn run(start: Start) -> Result<(), Error> {
         shutdown.clone(),
     );
     app.access = doorkeeper.access.clone();
+    let room = Room::new(
+        files::make_room(config.limits.connections),
+        config.limits.connections_per_address,
+        app.access.clone(),
+    );
+    app.telemetry = Telemetry::new(catalog.clone(), app.sessions.clone(), Some(room.clone()));
     let mut router = web::router(app);
     if !config.base_path.is_empty() {
         // Not `nest`, which leaves out the path with a slash at its end.
         router = axum::Router::new().nest_service(&config.base_path, router);
     }
     let router = web::called_by(router, &config.allow_hosts);
-    let serving = tokio::spawn(web::serve(
-        listeners,
-        router,
-        config.limits.connections,
-        shutdown.clone(),
-    ));
+    let serving = tokio::spawn(web::serve(listeners, router, room, shutdown.clone()));
     for address in &addresses {
         match address {
             Listen::Tcp(address) => info!("watch at http://{address}{}/", config.base_path),

@@ -16,6 +16,7 @@ use tower_http::{
 use tracing::warn;
 
 use super::{App, error::Failure, headers, host};
+use crate::access::NoRoom;
 
 /// The largest JSON body.
 const MOST_JSON: usize = 64 * 1024;
@@ -126,12 +127,20 @@ async fn check_name(State(hosts): State<Arc<[String]>>, request: Request, next: 
 }
 
 /// The answer to a connection for which there is no room.
-pub(super) fn too_many_connections() -> String {
-    let body = "too many connections: try again in a moment\n";
+pub(super) fn no_room(why: NoRoom) -> String {
+    let (status, body) = match why {
+        NoRoom::Full => (
+            "503 Service Unavailable",
+            "too many connections: try again in a moment\n",
+        ),
+        NoRoom::OfOne => (
+            "429 Too Many Requests",
+            "too many connections from your address: close some, or try again in a moment\n",
+        ),
+    };
     format!(
-        "HTTP/1.1 {} Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\
+        "HTTP/1.1 {status}\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\
          Retry-After: 5\r\nConnection: close\r\n{}\r\n{body}",
-        StatusCode::SERVICE_UNAVAILABLE.as_u16(),
         body.len(),
         headers::in_text()
     )

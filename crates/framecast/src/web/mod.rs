@@ -96,7 +96,7 @@ impl App {
         let sessions = Sessions::new(catalog.recordings().cloned());
         Self {
             access: Access::open(),
-            telemetry: Telemetry::new(catalog.clone(), sessions.clone()),
+            telemetry: Telemetry::new(catalog.clone(), sessions.clone(), None),
             catalog,
             sessions,
             waiting: Arc::new(Semaphore::new(limits.waiting)),

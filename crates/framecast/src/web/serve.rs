@@ -5,7 +5,10 @@
 
 use std::{convert::Infallible, io, net::IpAddr, sync::Arc, time::Duration};
 
-use axum::{Router, http::Request};
+use axum::{
+    Router,
+    http::{HeaderValue, Request, StatusCode, header},
+};
 use hyper::{
     body::Incoming,
     service::{Service, service_fn},
@@ -18,7 +21,6 @@ use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
-    sync::Semaphore,
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -31,7 +33,10 @@ use super::{
     takeover::{Lent, Offer, Stretch},
     writer,
 };
-use crate::sinks::mjpeg::Parts;
+use crate::{
+    access::{Place, Room},
+    sinks::mjpeg::Parts,
+};
 
 /// How long a client may take for the head of a request.
 const HEAD_TIME: Duration = Duration::from_secs(10);
@@ -67,17 +72,17 @@ impl Listener {
 
 /// Serves `router` on all `listeners` until `shutdown`, then waits a moment for what is under way.
 ///
-/// At most `connections` are open at a time; one more gets a 503.
+/// A connection for which there is no `room` is told so and closed.
 pub async fn serve(
     listeners: Vec<Listener>,
     router: Router,
-    connections: usize,
+    room: Room,
     shutdown: CancellationToken,
 ) {
     let tasks = TaskTracker::new();
     let door = Arc::new(Door {
         router,
-        places: Arc::new(Semaphore::new(connections)),
+        room,
         shutdown: shutdown.clone(),
         lanes: Lanes::new(tasks.clone()),
         tasks: tasks.clone(),
@@ -97,7 +102,7 @@ pub async fn serve(
 
 struct Door {
     router: Router,
-    places: Arc<Semaphore>,
+    room: Room,
     shutdown: CancellationToken,
     lanes: Lanes,
     tasks: TaskTracker,
@@ -131,13 +136,15 @@ impl Door {
     where
         S: Carrier,
     {
-        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
-            // Written without waiting for the client: a socket that can't take this line at once is not worth more.
-            self.tasks.spawn(async move {
-                let refusal = guard::too_many_connections();
-                let _told = timeout(HEAD_TIME, stream.write_all(refusal.as_bytes())).await;
-            });
-            return;
+        let place = match self.room.enter(address) {
+            Ok(place) => Arc::new(place),
+            Err(why) => {
+                self.tasks.spawn(async move {
+                    let refusal = guard::no_room(why);
+                    let _told = timeout(HEAD_TIME, stream.write_all(refusal.as_bytes())).await;
+                });
+                return;
+            }
         };
         let (router, shutdown) = (self.router.clone(), self.shutdown.clone());
         let (lanes, tasks) = (self.lanes.clone(), self.tasks.clone());
@@ -147,9 +154,16 @@ impl Door {
         };
         self.tasks.spawn(async move {
             let lent = Lent::new(Paced::new(stream));
-            if let Err(error) = converse(lent.clone(), router, peer, &shutdown).await {
-                debug!("a connection ended: {error}");
-                return;
+            let talk = converse(lent.clone(), router, peer, &place, &shutdown);
+            tokio::select! {
+                outcome = talk => if let Err(error) = outcome {
+                    debug!("a connection ended: {error}");
+                    return;
+                },
+                () = place.gives_way() => {
+                    debug!("a connection on which nothing was said made room for another");
+                    return;
+                }
             }
             let Some((stream, Stretch { parts, ended })) = lent.reclaim() else {
                 return;
@@ -203,6 +217,7 @@ async fn converse<S>(
     lent: Lent<S>,
     router: Router,
     peer: Peer,
+    place: &Arc<Place>,
     shutdown: &CancellationToken,
 ) -> hyper::Result<()>
 where
@@ -210,13 +225,20 @@ where
 {
     let router = TowerToHyperService::new(router);
     let carrier = lent.clone();
+    let place = Arc::clone(place);
     let service = service_fn(move |mut request: Request<Incoming>| {
+        place.speaks();
         request.extensions_mut().insert(Offer);
         request.extensions_mut().insert(peer);
         let answer = router.call(request);
-        let carrier = carrier.clone();
+        let (carrier, room) = (carrier.clone(), place.room().clone());
         async move {
             let mut answer = answer.await?;
+            if room.is_short() && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+                // No place is kept for a request that may come.
+                let close = HeaderValue::from_static("close");
+                answer.headers_mut().insert(header::CONNECTION, close);
+            }
             carrier.accept(answer.extensions_mut());
             Ok::<_, Infallible>(answer)
         }
