@@ -361,7 +361,7 @@ mod tests {
             for (step, address) in steps {
                 match step {
                     0..3 => held.extend(room.enter(ip(&format!("10.0.0.{address}")))),
-                    3 => { held.iter().nth(address.into()).inspect(|place| place.speaks()); }
+                    3 => { held.get(usize::from(address)).inspect(|place: &&Place| place.speaks()); }
                     _ if held.is_empty() => {}
                     _ => { held.remove(usize::from(address) % held.len()); }
                 }
