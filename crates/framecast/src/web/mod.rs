@@ -1,12 +1,12 @@
 //! What HTTP serves, and the only module that speaks it.
 //!
 //! In reading order: [`router`] is the map of all addresses; `routes` ties each to its rule, and `access` asks that before
-//! the handler is called, with `credentials`, `peer`, `login`, `lasting` and `denied` around it; `serve` is the loop that
-//! accepts connections, `pace` lets those go that are too slow, and `takeover`, `writer` and `lanes` give a stream one to
-//! itself; `stream`, `snapshot`, `playback`, `export`, `push` and `socket` are a camera's own addresses; `viewer`, `query`
-//! and `dialect` read what a viewer asks for and what its program understands; `guard`, `host` and `headers` stand around
-//! all of them; [`api`] is the JSON interface; `compat` answers the addresses of other servers; [`pages`] and [`assets`] are
-//! for people.
+//! the handler is called, with `credentials`, `peer`, `forwarded`, `login`, `lasting` and `denied` around it; `serve` is the
+//! loop that accepts connections, `pace` lets those go that are too slow, and `takeover`, `writer` and `lanes` give a stream
+//! one to itself; `stream`, `snapshot`, `playback`, `export`, `push` and `socket` are a camera's own addresses; `viewer`,
+//! `query`, `range` and `dialect` read what a viewer asks for and what its program understands; `guard`, `host` and `headers`
+//! stand around all of them; [`api`] is the JSON interface; `compat` answers the addresses of other servers; [`pages`] and
+//! [`assets`] are for people.
 //!
 //! What does not belong here: how frames are made, chosen or framed (`hub`, `sinks`).
 
@@ -22,6 +22,7 @@ mod denied;
 mod dialect;
 pub mod error;
 mod export;
+mod forwarded;
 mod guard;
 mod headers;
 mod host;
@@ -33,6 +34,7 @@ mod peer;
 mod playback;
 mod push;
 mod query;
+mod range;
 mod routes;
 mod serve;
 mod snapshot;
