@@ -48,7 +48,7 @@ impl Pace {
         if let Some(since) = self.since.take() {
             self.waited += since.elapsed();
         }
-        self.taken += count;
+        self.taken = self.taken.saturating_add(count);
         if self.taken >= LEAST {
             *self = Self::default();
         }
