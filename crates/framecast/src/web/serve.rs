@@ -19,7 +19,7 @@ use hyper_util::{
 };
 use socket2::SockRef;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
     time::{sleep, timeout},
 };
@@ -27,9 +27,10 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, warn};
 
 use super::{
-    Peer, guard,
+    Peer,
     lanes::{self, Lanes},
     pace::{PATIENCE, Paced},
+    refusal::Refusals,
     takeover::{Lent, Offer, Stretch},
     writer,
 };
@@ -83,6 +84,7 @@ pub async fn serve(
     let door = Arc::new(Door {
         router,
         room,
+        refusals: Refusals::new(),
         shutdown: shutdown.clone(),
         lanes: Lanes::new(tasks.clone()),
         tasks: tasks.clone(),
@@ -103,6 +105,7 @@ pub async fn serve(
 struct Door {
     router: Router,
     room: Room,
+    refusals: Refusals,
     shutdown: CancellationToken,
     lanes: Lanes,
     tasks: TaskTracker,
@@ -132,17 +135,14 @@ impl Door {
         }
     }
 
-    fn admit<S>(&self, mut stream: S, address: Option<IpAddr>)
+    fn admit<S>(&self, stream: S, address: Option<IpAddr>)
     where
         S: Carrier,
     {
         let place = match self.room.enter(address) {
             Ok(place) => Arc::new(place),
             Err(why) => {
-                self.tasks.spawn(async move {
-                    let refusal = guard::no_room(why);
-                    let _told = timeout(HEAD_TIME, stream.write_all(refusal.as_bytes())).await;
-                });
+                self.tasks.spawn(self.refusals.clone().tell(stream, why));
                 return;
             }
         };
