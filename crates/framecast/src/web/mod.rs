@@ -2,11 +2,11 @@
 //!
 //! In reading order: [`router`] is the map of all addresses; `routes` ties each to its rule, and `access` asks that before
 //! the handler is called, with `credentials`, `peer`, `forwarded`, `login`, `lasting` and `denied` around it; `serve` is the
-//! loop that accepts connections, `refusal` and `pace` turn away those that are too many or too slow, and `takeover`, `writer` and `lanes` give a stream
-//! one to itself; `stream`, `snapshot`, `playback`, `export`, `push` and `socket` are a camera's own addresses; `viewer`,
-//! `query`, `range` and `dialect` read what a viewer asks for and what its program understands; `guard`, `host` and `headers`
-//! stand around all of them; [`api`] is the JSON interface; `compat` answers the addresses of other servers; [`pages`] and
-//! [`assets`] are for people.
+//! loop that accepts connections, `refusal` and `pace` turn away those that are too many or too slow, and `takeover`,
+//! `backlog`, `writer` and `lanes` give a stream one to itself; `stream`, `snapshot`, `playback`, `export`, `push` and
+//! `socket` are a camera's own addresses; `viewer`, `query`, `range` and `dialect` read what a viewer asks for and what its
+//! program understands; `guard`, `host` and `headers` stand around all of them; [`api`] is the JSON interface; `compat`
+//! answers the addresses of other servers; [`pages`] and [`assets`] are for people.
 //!
 //! What does not belong here: how frames are made, chosen or framed (`hub`, `sinks`).
 
