@@ -5,6 +5,7 @@
 
 mod access;
 mod certificate;
+mod files;
 mod listen;
 
 use std::{io, path::Path, time::Duration};
@@ -18,12 +19,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    access::StoreError,
+    access::{Room, StoreError},
     catalog::{Catalog, Entry},
     config::{self, Config, Given, Listen},
     drivers::{Registry, push},
     recordings::Recordings,
     sinks::recorder::Mode,
+    telemetry::Telemetry,
     tls,
     web::{self, App},
 };
@@ -115,6 +117,12 @@ pub async fn run(start: Start) -> Result<(), Error> {
         shutdown.clone(),
     );
     app.access = doorkeeper.access.clone();
+    let room = Room::new(
+        files::make_room(config.limits.connections),
+        config.limits.connections_per_address,
+        app.access.clone(),
+    );
+    app.telemetry = Telemetry::new(catalog.clone(), app.sessions.clone(), Some(room.clone()));
     let mut router = web::router(app);
     if !config.base_path.is_empty() {
         // Not `nest`, which leaves out the path with a slash at its end.
@@ -124,12 +132,7 @@ pub async fn run(start: Start) -> Result<(), Error> {
         router = web::insist(router, max_age);
     }
     let router = web::called_by(router, &config.allow_hosts);
-    let serving = tokio::spawn(web::serve(
-        listeners,
-        router,
-        config.limits.connections,
-        shutdown.clone(),
-    ));
+    let serving = tokio::spawn(web::serve(listeners, router, room, shutdown.clone()));
     for address in &addresses {
         match address {
             Listen::Tcp(address) => {

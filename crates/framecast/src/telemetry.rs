@@ -3,6 +3,7 @@
 //! What does not belong here: counting. The hub and the sinks count where things happen.
 
 mod playback;
+mod room;
 
 use std::{
     fmt,
@@ -20,6 +21,7 @@ use prometheus_client::{
 };
 
 use crate::{
+    access::Room,
     catalog::Catalog,
     hub::{Feed, State},
     playback::Sessions,
@@ -31,11 +33,14 @@ use crate::{
 pub struct Telemetry(Arc<Registry>);
 
 impl Telemetry {
-    /// The figures of these cameras, and of what is played of their recordings.
-    pub fn new(catalog: Catalog, sessions: Sessions) -> Self {
+    /// The figures of these cameras, of what is played of their recordings, and of connections where a server counts them.
+    pub fn new(catalog: Catalog, sessions: Sessions, room: Option<Room>) -> Self {
         let mut registry = Registry::with_prefix("framecast");
         registry.register_collector(Box::new(Cameras(catalog)));
         registry.register_collector(Box::new(playback::Playback(sessions)));
+        if let Some(room) = room {
+            registry.register_collector(Box::new(room::Connections(room)));
+        }
         Self(Arc::new(registry))
     }
 

@@ -24,7 +24,10 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "config",
         &["access", "drivers", "hub", "recordings", "sinks"],
     ),
-    ("telemetry", &["catalog", "hub", "playback", "sinks"]),
+    (
+        "telemetry",
+        &["access", "catalog", "hub", "playback", "sinks"],
+    ),
     (
         "web",
         &[

@@ -43,6 +43,7 @@ fn a_file_says_everything() {
         json = true
         [limits]
         connections = 10
+        connections_per_address = 4
         waiting = 0x10
         frame_bytes = "1MiB"
         push_rate = 2.5
@@ -72,6 +73,7 @@ fn a_file_says_everything() {
     assert_eq!(config.log.filter, "info,framecast::hub=debug");
     let limits = Limits {
         connections: 10,
+        connections_per_address: 4,
         waiting: 16,
         frame_bytes: 1 << 20,
         push_rate: 2.5,

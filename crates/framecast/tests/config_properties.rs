@@ -113,7 +113,11 @@ fn configurations() -> impl Strategy<Value = Config> {
         select(vec!["*", "https://a.example", "http://b.example:81"]),
         0..3,
     );
-    let limits = (1..9999_usize, 1..9999_usize, 1..usize::MAX >> 1, 0.001..1e6);
+    let limits = (
+        (1..9999_usize, 1..9999_usize, 1..9999_usize),
+        1..usize::MAX >> 1,
+        0.001..1e6,
+    );
     let log = (
         select(vec!["info", "warn,framecast::hub=trace"]),
         any::<bool>(),
@@ -139,10 +143,11 @@ fn configurations() -> impl Strategy<Value = Config> {
                     cameras: distinct(cameras, storage.keep),
                     storage,
                     limits: Limits {
-                        connections: limits.0,
-                        waiting: limits.1,
-                        frame_bytes: limits.2,
-                        push_rate: limits.3,
+                        connections: limits.0.0,
+                        connections_per_address: limits.0.1,
+                        waiting: limits.0.2,
+                        frame_bytes: limits.1,
+                        push_rate: limits.2,
                     },
                     allow_hosts: hosts.into_iter().map(str::to_owned).collect(),
                     allow_origins: origins.into_iter().map(str::to_owned).collect(),
@@ -263,6 +268,10 @@ fn written(config: &Config) -> String {
     line(format!(
         "limits.connections = {}",
         config.limits.connections
+    ));
+    line(format!(
+        "limits.connections_per_address = {}",
+        config.limits.connections_per_address
     ));
     line(format!("limits.waiting = {}", config.limits.waiting));
     line(format!(

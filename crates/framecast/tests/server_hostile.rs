@@ -6,11 +6,19 @@
 mod server;
 
 use std::{
+    collections::BTreeSet,
     io::{Read, Write},
     time::Duration,
 };
 
+use framecast::{
+    catalog::Catalog,
+    config::Limits,
+    drivers::{Registry, push},
+    web::{self, App},
+};
 use server::{Answer, Open, Server, framecast, serve};
+use tokio_util::sync::CancellationToken;
 
 /// What stands in the place of a name or a value, as it is on the wire.
 const HOSTILE: [&str; 22] = [
@@ -100,13 +108,12 @@ fn is_harmless(answer: &Answer, request: &str) {
             "{told}"
         );
         let policy = answer.header("content-security-policy").unwrap_or_default();
-        for part in [
-            "default-src 'none'",
-            "script-src 'self'",
-            "frame-ancestors 'self'",
-        ] {
+        for part in ["default-src 'none'", "script-src 'self'"] {
             assert!(policy.contains(part), "{told}");
         }
+        // The login page is in nobody's frame, not even the server's own.
+        let framed = ["frame-ancestors 'self'", "frame-ancestors 'none'"];
+        assert!(framed.iter().any(|part| policy.contains(part)), "{told}");
     }
     if kind.starts_with("text/plain") {
         let line = text.strip_suffix('\n').unwrap_or(&text);
@@ -164,6 +171,89 @@ fn no_method_but_the_known_does_anything() {
         }
     }
     assert_eq!(server.camera("camera")["name"], "camera");
+}
+
+/// The paths of all addresses that the router knows, with `{name}` for what varies, and one that it does not know.
+fn paths() -> BTreeSet<String> {
+    let ports = push::Ports::default();
+    let catalog = Catalog::new(Registry::bundled(&ports), ports);
+    let stop = CancellationToken::new();
+    let app = App::new(catalog, Limits::default(), Vec::new(), stop);
+    let rules = web::rules(&app).into_iter().map(|rule| rule.path);
+    rules.chain(["/nothing/here".to_owned()]).collect()
+}
+
+/// A path with this in the place of all that varies.
+fn filled(path: &str, with: &str) -> String {
+    let mut filled = String::new();
+    let mut rest = path;
+    while let Some((before, behind)) = rest.split_once('{') {
+        filled += before;
+        filled += with;
+        rest = behind.split_once('}').expect("a name in braces").1;
+    }
+    filled + rest
+}
+
+#[test]
+fn every_address_of_the_router_answers_all_methods_in_good_order() {
+    let open = serve(&["test#size=64x48,fps=5"]);
+    let closed = framecast()
+        .camera("test#size=64x48,fps=5")
+        .user("anna", "correct horse battery", &["--role", "admin"])
+        .spawn();
+    let paths = paths();
+    assert!(paths.len() > 40, "{paths:?}");
+    for path in &paths {
+        for with in [
+            "camera",
+            "..%2f..%2fetc%2fpasswd",
+            "%3Cscript%3Ealert(1)%3C%2fscript%3E",
+        ] {
+            let path = filled(path, with);
+            for method in ["GET", "HEAD", "OPTIONS", "TRACE", "TRACK"] {
+                for server in [&open, &closed] {
+                    let request = format!("{method} {path}");
+                    let answer = ask(server, method, &path, &[("X-Secret", "Xq7Z")]);
+                    is_harmless(&answer, &request);
+                    assert!(!answer.text().contains("Xq7Z"), "{request} echoes");
+                    if !matches!(method, "GET" | "HEAD") {
+                        // Preflights of other sites are answered with what no site may do.
+                        let harmless = [200, 401, 403, 404, 405];
+                        assert!(
+                            harmless.contains(&answer.status),
+                            "{request}: {}",
+                            answer.status
+                        );
+                        assert_eq!(answer.header("access-control-allow-origin"), None);
+                        assert!(method == "OPTIONS" || answer.status != 200, "{request}");
+                    }
+                }
+            }
+        }
+    }
+    // What a GET asks for, a HEAD describes.
+    for path in [
+        "/",
+        "/cameras/camera/",
+        "/assets/page.js",
+        "/metrics",
+        "/api/v1/cameras",
+    ] {
+        let (get, head) = (ask(&open, "GET", path, &[]), ask(&open, "HEAD", path, &[]));
+        assert_eq!(head.status, get.status, "{path}");
+        assert!(head.body.is_empty(), "{path}");
+        for name in [
+            "content-type",
+            "content-security-policy",
+            "x-content-type-options",
+        ] {
+            assert_eq!(head.header(name), get.header(name), "{path} {name}");
+        }
+    }
+    for server in [&open, &closed] {
+        assert!(!server.log().contains("panicked"), "{}", server.log());
+    }
 }
 
 #[test]

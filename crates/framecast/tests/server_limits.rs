@@ -134,6 +134,32 @@ fn a_head_that_does_not_come_is_not_waited_for_for_ever() {
 }
 
 #[test]
+fn a_body_that_drips_is_not_waited_for_for_ever_wherever_it_goes() {
+    let server = serve(&["test"]);
+    let (login, form) = ("/login", "application/x-www-form-urlencoded");
+    let (cameras, json) = ("/api/v1/cameras", "application/json");
+    let dripping = [(login, form), (cameras, json)].map(|(path, kind)| {
+        let mut socket = server.connect();
+        thread::spawn(move || {
+            let head = format!(
+                "POST {path} HTTP/1.1\r\nHost: x\r\nContent-Type: {kind}\r\nContent-Length: 1000\r\n\r\n"
+            );
+            socket.write_all(head.as_bytes()).unwrap();
+            let mut drips = socket.try_clone().unwrap();
+            thread::spawn(move || {
+                while drips.write_all(b"a").is_ok() {
+                    thread::sleep(Duration::from_millis(500));
+                }
+            });
+            Open::of(socket).unwrap().head.status
+        })
+    });
+    for status in dripping {
+        assert_eq!(status.join().unwrap(), 408);
+    }
+}
+
+#[test]
 fn a_body_that_is_too_large_for_the_interface_is_refused() {
     let server = serve(&["test"]);
     let json = [("Content-Type", "application/json")];

@@ -130,7 +130,7 @@ impl Slow {
 }
 
 /// Whoever has one IPv6 address has the whole network of 64 bits.
-fn network(from: Option<IpAddr>) -> Option<IpAddr> {
+pub(super) fn network(from: Option<IpAddr>) -> Option<IpAddr> {
     from.map(|from| match from.to_canonical() {
         IpAddr::V6(ip) => {
             let bits = u128::from(ip) >> 64 << 64;

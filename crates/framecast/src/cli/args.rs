@@ -1,3 +1,4 @@
+//! The command line as it is typed. What is typed for a single command stands in the modules below.
 #![allow(
     rustdoc::bare_urls,
     reason = "these comments are the text of the help, on a terminal"
@@ -10,23 +11,25 @@ use std::{
     io::{self, Write},
     path::PathBuf,
     process::exit,
-    time::Duration,
 };
 
 use clap::{
     Args as Group, CommandFactory, FromArgMatches, Parser, Subcommand, builder::FalseyValueParser,
-    value_parser,
 };
 use clap_complete::Shell;
-use framecast_camera::Size;
 
 use crate::{
-    access::{Action, Role},
-    config::{self, Given},
+    config::Given,
     drivers::{Registry, redact},
-    export::Rate,
-    playback::Moment,
 };
+
+mod look;
+mod people;
+mod recordings;
+
+pub use look::{Probe, Snapshot};
+pub(super) use people::{Granted, Sign, State, TokenCommand, UserCommand};
+pub use recordings::{Export, Folder, Recordings};
 
 const EXAMPLES: &str = "\x1b[1;4mExamples:\x1b[0m
   framecast                                          a test picture, on http://127.0.0.1:5000
@@ -151,96 +154,6 @@ pub enum Command {
     },
     /// Print the description of the HTTP API, as OpenAPI in JSON
     Openapi,
-}
-
-/// Where users, tokens and the key are kept.
-#[derive(Clone, Debug, Group)]
-pub struct State {
-    /// The folder that the server keeps them in
-    ///
-    /// Without it: what systemd made for the service, or the state folder of the user. For the systemd service it is
-    /// /var/lib/framecast.
-    #[arg(
-        long,
-        value_name = "FOLDER",
-        env = "FRAMECAST_STATE",
-        hide_env_values = true,
-        global = true
-    )]
-    pub state: Option<PathBuf>,
-}
-
-/// What somebody may do, as typed.
-#[derive(Clone, Debug, Group)]
-pub struct Granted {
-    /// What they may do: view; control (settings, controls, push, sign addresses); admin (cameras come and go)
-    #[arg(long, default_value = "view")]
-    pub role: Role,
-    /// On this camera only; may be given several times
-    #[arg(long, value_name = "NAME")]
-    pub camera: Vec<String>,
-}
-
-/// What can be done with users.
-#[derive(Clone, Debug, Subcommand)]
-pub enum UserCommand {
-    /// Add a user, or give one another password and role; the password is asked for, or is the first line of standard input
-    Add {
-        /// The name to log in with
-        name: String,
-        /// What they may do
-        #[command(flatten)]
-        granted: Granted,
-    },
-    /// Remove a user; what they are watching ends
-    Remove {
-        /// The name
-        name: String,
-    },
-    /// List the users
-    List,
-}
-
-/// What can be done with tokens.
-#[derive(Clone, Debug, Subcommand)]
-pub enum TokenCommand {
-    /// Make a token and print it; it is not to be seen again
-    Add {
-        /// What to call it
-        name: String,
-        /// What it is good for
-        #[command(flatten)]
-        granted: Granted,
-        /// How long it counts, as in 90days; for ever without it
-        #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
-        lasts: Option<Duration>,
-    },
-    /// Revoke a token; what goes on with it ends
-    Revoke {
-        /// What it is called
-        name: String,
-    },
-    /// List the tokens
-    List,
-}
-
-/// What is typed to sign an address.
-#[derive(Clone, Debug, Group)]
-pub struct Sign {
-    /// The camera
-    pub camera: String,
-    /// What the address is for: stream, snapshot or push
-    #[arg(long, default_value = "stream")]
-    pub action: Action,
-    /// How long it counts, as in 10min
-    #[arg(long, value_name = "TIME", default_value = "1h", value_parser = config::parse_duration)]
-    pub lasts: Duration,
-    /// What to put in front of it, as in https://cams.example.org
-    #[arg(long)]
-    pub url: Option<String>,
-    /// Where the key is
-    #[command(flatten)]
-    pub state: State,
 }
 
 /// What is typed to serve cameras. It is read as [`Given`] only, since the file has a say in it too.
@@ -488,112 +401,6 @@ impl Serve {
     }
 }
 
-/// What can be done with recordings.
-#[derive(Clone, Debug, Subcommand)]
-pub enum Recordings {
-    /// List what was recorded: times without a gap
-    List {
-        /// Where they are
-        #[command(flatten)]
-        folder: Folder,
-        /// Print them as JSON
-        #[arg(long)]
-        json: bool,
-    },
-    /// Copy a time of a camera to a file; a server may be recording there
-    Export(Export),
-    /// Make the index anew from the files, and complete files that break off; no server may be recording there
-    Reindex {
-        /// Where they are
-        #[command(flatten)]
-        folder: Folder,
-    },
-}
-
-/// What is typed to copy a time of a camera to a file.
-#[derive(Clone, Debug, Group)]
-pub struct Export {
-    /// The camera
-    pub camera: String,
-    /// From when: -5m before now, 2026-11-20T12:00:00Z, or seconds since 1970
-    #[arg(
-        long,
-        value_name = "TIME",
-        default_value = "-60s",
-        allow_hyphen_values = true
-    )]
-    pub from: Moment,
-    /// Until when [default: now]
-    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
-    pub to: Option<Moment>,
-    /// Take one picture of each such time only: a time-lapse
-    #[arg(long, value_name = "TIME", value_parser = config::parse_duration)]
-    pub every: Option<Duration>,
-    /// Show so many pictures a second in a time-lapse [default: 30]
-    #[arg(long, value_name = "NUMBER", requires = "every")]
-    pub fps: Option<Rate>,
-    /// Where to store it: a name that ends in .mp4 or .zip
-    #[arg(short, long, value_name = "FILE")]
-    pub output: PathBuf,
-    /// Where the recordings are
-    #[command(flatten)]
-    pub folder: Folder,
-}
-
-/// Which folder of recordings is meant.
-#[derive(Clone, Debug, Group)]
-pub struct Folder {
-    /// The folder [default: that of the configuration]
-    #[arg(
-        long,
-        value_name = "FOLDER",
-        env = "FRAMECAST_RECORDINGS",
-        hide_env_values = true
-    )]
-    pub recordings: Option<String>,
-    /// The configuration that names it
-    #[arg(
-        short,
-        long,
-        value_name = "FILE",
-        env = "FRAMECAST_CONFIG",
-        hide_env_values = true
-    )]
-    pub config: Option<PathBuf>,
-}
-
-/// What is typed to take one picture.
-#[derive(Clone, Group)]
-pub struct Snapshot {
-    /// The camera, written like `framecast serve --camera` wants it, as in http://192.168.1.20/video
-    pub source: String,
-    /// Where to store the picture; `-` is the standard output
-    #[arg(short, long, value_name = "FILE")]
-    pub output: PathBuf,
-    /// Give up after so long
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = config::parse_duration)]
-    pub timeout: Duration,
-    /// Ask for a picture of this size, as in 640x480
-    #[arg(long, value_parser = config::parse_size)]
-    pub size: Option<Size>,
-    /// Make a JPEG of this quality, from 1 to 100
-    #[arg(long, value_name = "NUMBER", value_parser = value_parser!(u8).range(1..=100))]
-    pub quality: Option<u8>,
-}
-
-/// What is typed to measure a stream.
-#[derive(Clone, Group)]
-pub struct Probe {
-    /// The address of the stream, as in http://127.0.0.1:5000/video_feed
-    pub url: String,
-    /// Stop after this many seconds
-    #[arg(long, value_name = "NUMBER", default_value = "10", value_parser = seconds)]
-    pub seconds: Duration,
-    /// Print the result as JSON
-    #[arg(long)]
-    pub json: bool,
-}
-
 /// Implements `Debug` without the fields: there may be a password in a source or an address.
 macro_rules! hide_fields {
     ($($name:ident)*) => {$(
@@ -616,12 +423,4 @@ fn sources(registry: &Registry) -> String {
         }
     }
     text + "\n"
-}
-
-/// A number of seconds above zero; a day at most.
-fn seconds(text: &str) -> Result<Duration, String> {
-    match text.parse() {
-        Ok(seconds) if seconds > 0.0 && seconds <= 86400.0 => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err("must be a number above zero, and a day at most".to_owned()),
-    }
 }

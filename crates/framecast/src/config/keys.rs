@@ -206,6 +206,7 @@ pub(super) const LOG: &[Key<Log>] = &[
 /// `[limits]`.
 pub(super) const LIMITS: &[Key<Limits>] = &[
     key!(connections: |value| Ok(value.whole(1, u64::from(u32::MAX))? as usize)),
+    key!(connections_per_address: |value| Ok(value.whole(1, u64::from(u32::MAX))? as usize)),
     key!(waiting: |value| Ok(value.whole(1, u64::from(u32::MAX))? as usize)),
     key!(frame_bytes: |value| value.bytes()),
     key!(push_rate: |value| value.positive()),

@@ -137,6 +137,8 @@ impl Default for Storage {
 pub struct Limits {
     /// Connections open at the same time.
     pub connections: usize,
+    /// Those of them that may come from one address.
+    pub connections_per_address: usize,
     /// Requests that may wait at the same time for a camera to open.
     pub waiting: usize,
     /// Bytes of the largest frame that a sender may push.
@@ -179,6 +181,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             connections: 1000,
+            connections_per_address: 100,
             waiting: 100,
             frame_bytes: 16 << 20,
             push_rate: 60.0,

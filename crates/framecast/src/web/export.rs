@@ -18,7 +18,7 @@ use futures_util::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{access, error::Failure, query::Asked, viewer::Viewer};
+use super::{access, error::Failure, query::Asked, range::Asking, viewer::Viewer};
 use crate::{
     export::{Archive, Error, Export, Form, Selection, Wish},
     playback::Moment,
@@ -213,37 +213,6 @@ impl File {
     }
 }
 
-/// What a client wants of a file.
-#[derive(Debug, PartialEq)]
-enum Asking {
-    Whole,
-    Part(Range<u64>),
-    Beyond,
-}
-
-impl Asking {
-    /// One range; several, and what makes no sense, is the whole.
-    fn of(range: &str, len: u64) -> Self {
-        let Some((first, last)) = range
-            .strip_prefix("bytes=")
-            .and_then(|it| it.trim().split_once('-'))
-        else {
-            return Self::Whole;
-        };
-        let number = |text: &str| text.parse::<u64>().ok();
-        let range = match (number(first), number(last)) {
-            (Some(first), Some(last)) if first <= last => first..last.saturating_add(1).min(len),
-            (Some(first), None) if last.is_empty() => first..len,
-            (None, Some(count)) if first.is_empty() => len.saturating_sub(count)..len,
-            _ => return Self::Whole,
-        };
-        match range.start < range.end {
-            true => Self::Part(range),
-            false => Self::Beyond,
-        }
-    }
-}
-
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let status = match error {
@@ -253,34 +222,5 @@ impl From<Error> for Failure {
             Error::Output(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, error.to_string())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_range_is_what_a_client_still_needs() {
-        let of = |text| Asking::of(text, 100);
-        assert_eq!(of("bytes=0-9"), Asking::Part(0..10));
-        assert_eq!(of("bytes=90-"), Asking::Part(90..100));
-        assert_eq!(of("bytes=90-1000"), Asking::Part(90..100));
-        assert_eq!(of("bytes=-10"), Asking::Part(90..100));
-        assert_eq!(of("bytes=-1000"), Asking::Part(0..100));
-        for text in ["bytes=100-", "bytes=100-200", "bytes=-0"] {
-            assert_eq!(of(text), Asking::Beyond, "{text}");
-        }
-        for text in [
-            "",
-            "bytes=",
-            "bytes=-",
-            "bytes=9-1",
-            "lines=1-2",
-            "bytes=0-1,5-6",
-            "bytes=x-",
-        ] {
-            assert_eq!(of(text), Asking::Whole, "{text}");
-        }
     }
 }

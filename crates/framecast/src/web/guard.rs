@@ -134,15 +134,3 @@ pub(super) fn own_name<'r, B>(
         )),
     }
 }
-
-/// The answer to a connection for which there is no room.
-pub(super) fn too_many_connections() -> String {
-    let body = "too many connections: try again in a moment\n";
-    format!(
-        "HTTP/1.1 {} Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: {}\r\n\
-         Retry-After: 5\r\nConnection: close\r\n{}\r\n{body}",
-        StatusCode::SERVICE_UNAVAILABLE.as_u16(),
-        body.len(),
-        headers::in_text()
-    )
-}

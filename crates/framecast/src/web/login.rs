@@ -2,7 +2,7 @@
 
 use axum::{
     body::Bytes,
-    extract::{Extension, Query, State},
+    extract::{Extension, FromRequest, Query, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Redirect, Response},
 };
@@ -12,7 +12,7 @@ use url::form_urlencoded;
 use super::{
     App, access, credentials,
     error::Failure,
-    guard,
+    guard, pace,
     pages::{self, Login},
     peer::Client,
     ui,
@@ -64,12 +64,17 @@ pub(super) async fn log_in(
     State(app): State<App>,
     Extension(client): Extension<Client>,
     headers: HeaderMap,
-    body: Bytes,
+    request: Request,
 ) -> Response {
     // Else a page of another site could log its visitors in as somebody whom it chooses, and see what they do then.
     if guard::is_same_origin(&headers) == Some(false) {
         return elsewhere();
     }
+    let body = match pace::in_time(Bytes::from_request(request, &app)).await {
+        Ok(Ok(body)) => body,
+        Ok(Err(rejection)) => return rejection.into_response(),
+        Err(failure) => return failure.into_response(),
+    };
     let form = Form::read(&body);
     let secret = Secret::new(form.password);
     let offered = if is_token(secret.expose()) || form.name.is_empty() {

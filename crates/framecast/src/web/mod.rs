@@ -1,11 +1,12 @@
 //! What HTTP serves, and the only module that speaks it.
 //!
 //! In reading order: [`router`] is the map of all addresses; `routes` ties each to its rule, and `access` asks that before
-//! the handler is called, with `credentials`, `peer`, `login`, `lasting` and `denied` around it; `serve` is the loop that
-//! accepts connections, with TLS and both versions of HTTP, and `takeover`, `writer` and `lanes` give a stream one to itself; `stream`, `snapshot`, `playback`,
-//! `export`, `push` and `socket` are a camera's own addresses; `viewer`, `query` and `dialect` read what a viewer asks for
-//! and what its program understands; `guard`, `host`, `hsts` and `headers` stand around all of them; [`api`] is the JSON interface;
-//! `compat` answers the addresses of other servers; [`pages`] and [`assets`] are for people.
+//! the handler is called, with `credentials`, `peer`, `forwarded`, `login`, `lasting` and `denied` around it; `serve` is the
+//! loop that accepts connections, with TLS and both versions of HTTP, `refusal` and `pace` turn away those that are too many or
+//! too slow, and `takeover`, `backlog`, `writer` and `lanes` give a stream one to itself; `stream`, `snapshot`, `playback`,
+//! `export`, `push` and `socket` are a camera's own addresses; `viewer`, `query`, `range` and `dialect` read what a viewer asks
+//! for and what its program understands; `guard`, `host`, `hsts` and `headers` stand around all of them; [`api`] is the JSON
+//! interface; `compat` answers the addresses of other servers; [`pages`] and [`assets`] are for people.
 //!
 //! What does not belong here: how frames are made, chosen or framed (`hub`, `sinks`).
 
@@ -22,6 +23,7 @@ mod denied;
 mod dialect;
 pub mod error;
 mod export;
+mod forwarded;
 mod guard;
 mod headers;
 mod host;
@@ -29,10 +31,13 @@ mod hsts;
 mod lanes;
 mod lasting;
 mod login;
+mod pace;
 mod peer;
 mod playback;
 mod push;
 mod query;
+mod range;
+mod refusal;
 mod routes;
 mod serve;
 mod snapshot;
@@ -97,7 +102,7 @@ impl App {
         let sessions = Sessions::new(catalog.recordings().cloned());
         Self {
             access: Access::open(),
-            telemetry: Telemetry::new(catalog.clone(), sessions.clone()),
+            telemetry: Telemetry::new(catalog.clone(), sessions.clone(), None),
             catalog,
             sessions,
             waiting: Arc::new(Semaphore::new(limits.waiting)),

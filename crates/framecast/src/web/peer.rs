@@ -8,6 +8,8 @@ use axum::{
 };
 use ipnet::IpNet;
 
+use super::forwarded;
+
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
@@ -60,8 +62,7 @@ impl Client {
             .and_then(|peer| peer.address)
             .map(|ip| ip.to_canonical());
         let tls = peer.is_some_and(|peer| peer.tls);
-        let is_trusted = |ip: &IpAddr| trusted.iter().any(|net| net.contains(ip));
-        let through_proxy = address.is_some_and(|ip| is_trusted(&ip));
+        let through_proxy = address.is_some_and(|ip| forwarded::is_within(&ip, trusted));
         let forwarded = FORWARDED.iter().any(|name| headers.contains_key(*name));
         let own = Self {
             from: address,
@@ -76,25 +77,13 @@ impl Client {
         if !through_proxy {
             return own;
         }
-        // Each proxy adds the address that it sees behind those that it was told. What stands before the first address
-        // that is no proxy's can be made up by anybody.
         let told = headers.get_all(FORWARDED_FOR).iter();
         let told: Vec<&str> = told
             .filter_map(|value| value.to_str().ok())
             .flat_map(|value| value.split(','))
             .map(str::trim)
             .collect();
-        let mut from = address;
-        for text in told.iter().rev() {
-            let Some(ip) = address_in(text) else {
-                from = None;
-                break;
-            };
-            from = Some(ip);
-            if !is_trusted(&ip) {
-                break;
-            }
-        }
+        let from = address.and_then(|proxy| forwarded::client(proxy, &told, trusted));
         let proto = headers
             .get(FORWARDED_PROTO)
             .and_then(|value| value.to_str().ok());
@@ -104,14 +93,6 @@ impl Client {
             ..own
         }
     }
-}
-
-/// An address with or without a port.
-fn address_in(text: &str) -> Option<IpAddr> {
-    let ip = text.parse::<IpAddr>().ok();
-    let ip = ip.or_else(|| text.parse::<SocketAddr>().ok().map(|address| address.ip()));
-    ip.or_else(|| text.strip_prefix('[')?.strip_suffix(']')?.parse().ok())
-        .map(|ip| ip.to_canonical())
 }
 
 #[cfg(test)]

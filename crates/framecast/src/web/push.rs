@@ -14,12 +14,12 @@ use axum::{
 use framecast_camera::Frame;
 use framecast_media::stream::Intake;
 use futures_util::StreamExt;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
-use super::{App, access::Asker, error::Failure};
+use super::{App, access::Asker, error::Failure, pace::LEAST};
 use crate::drivers::push::Taken;
 
-/// How long a sender may be silent.
+/// How long a sender may take to its next frame, or to the next [`LEAST`] bytes of one.
 const SILENCE: Duration = Duration::from_secs(60);
 
 /// Takes the frames of one request, and answers how many there were.
@@ -85,17 +85,24 @@ async fn frames(app: &App, name: &str, headers: &HeaderMap, body: Body) -> Resul
     let mut intake = Intake::new(content_type, app.limits.frame_bytes);
     let mut frames = 0;
     let mut chunks = body.into_data_stream();
+    let mut deadline = Instant::now() + SILENCE;
+    let mut since_then = 0;
     loop {
         let chunk = tokio::select! {
             () = feed.gone() => {
                 return Err(Failure::new(StatusCode::GONE, "the camera was removed"));
             }
-            chunk = timeout(SILENCE, chunks.next()) => chunk,
+            chunk = timeout_at(deadline, chunks.next()) => chunk,
         };
-        let silent = |_| Failure::new(StatusCode::REQUEST_TIMEOUT, "no bytes came for a minute");
+        let silent = |_| {
+            let why = format!("neither a frame nor {LEAST} bytes of one came within a minute");
+            Failure::new(StatusCode::REQUEST_TIMEOUT, why)
+        };
+        let before = frames;
         let last = match chunk.map_err(silent)? {
             Some(Ok(bytes)) => {
                 sender.is_heard().map_err(taken)?;
+                since_then += bytes.len();
                 intake.push(&bytes);
                 false
             }
@@ -117,6 +124,10 @@ async fn frames(app: &App, name: &str, headers: &HeaderMap, body: Body) -> Resul
             }
             sender.send(Frame::jpeg(jpeg));
             frames += 1;
+        }
+        if frames > before || since_then >= LEAST {
+            deadline = Instant::now() + SILENCE;
+            since_then = 0;
         }
         if last {
             if let Some(jpeg) = intake.finish() {

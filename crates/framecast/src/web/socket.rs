@@ -14,7 +14,7 @@ use axum::{
 use serde::Serialize;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 
-use super::{App, access::Asker, api::SessionView, command::Command, error::Failure, guard};
+use super::{App, access::Asker, api::SessionView, command::Command, error::Failure, guard, pace};
 use crate::{
     access::{Action, Decision},
     hub::{Feed, Variant},
@@ -28,8 +28,6 @@ const PROTOCOL: &str = "framecast.v1";
 const MOST_COMMAND: usize = 4 * 1024;
 /// How often every watched camera's state is told.
 const REPORT: Duration = Duration::from_secs(1);
-/// How long a client may take to read a message before it is let go.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What a client is told besides pictures.
 #[derive(Debug, Serialize)]
@@ -285,9 +283,17 @@ impl Client {
     }
 
     async fn send(&mut self, message: Message) -> bool {
-        matches!(
-            timeout(PATIENCE, self.socket.send(message)).await,
-            Ok(Ok(()))
-        )
+        // Where the server's own loop runs, `pace` looks at it more closely.
+        let most = pace::time_for(message_len(&message));
+        let sent = timeout(most, self.socket.send(message)).await;
+        matches!(sent, Ok(Ok(())))
+    }
+}
+
+fn message_len(message: &Message) -> usize {
+    match message {
+        Message::Text(text) => text.len(),
+        Message::Binary(bytes) | Message::Ping(bytes) | Message::Pong(bytes) => bytes.len(),
+        Message::Close(_) => 0,
     }
 }

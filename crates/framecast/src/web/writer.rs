@@ -17,15 +17,13 @@ use std::{
 use futures_util::poll;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
-    time::sleep,
+    time::{Instant, sleep, sleep_until},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::backlog::Queue;
+use super::{backlog::Queue, pace::Pace};
 use crate::sinks::mjpeg::{Part, Parts};
 
-/// How long a viewer may read nothing before it is let go.
-pub(super) const DEAD_AFTER: Duration = Duration::from_secs(30);
 /// How long it may read nothing when the server stops.
 const FAREWELL: Duration = Duration::from_millis(500);
 /// How long is waited before the kernel is asked again what it holds.
@@ -36,7 +34,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 /// Writes `parts` to `io` until they end or the viewer leaves. A part that was begun is finished.
 ///
 /// # Errors
-/// If the connection breaks, or the viewer stops reading for [`DEAD_AFTER`].
+/// If the connection breaks, or the viewer takes less of a part than [`Pace`] asks for.
 pub(super) async fn run<S>(
     mut io: S,
     mut parts: Parts,
@@ -57,7 +55,7 @@ where
         send(&mut io, &part, 0, shutdown).await?;
     }
     // What is encrypted says good-bye, and who reads nothing must not be waited for.
-    patiently(io.shutdown(), shutdown).await
+    patiently(io.shutdown(), &mut Pace::default(), shutdown).await
 }
 
 /// Writes what goes before the first part.
@@ -91,17 +89,20 @@ pub(super) async fn room<S: Queue>(
     parts: &Parts,
     shutdown: &CancellationToken,
 ) -> io::Result<()> {
-    let mut least = u64::MAX;
+    let mut least = None;
     let mut pause = SHORTEST_PAUSE;
-    let mut tired = pin!(patience(shutdown));
+    let mut pace = Pace::default();
+    let mut tired = pin!(patience(pace.waits(), shutdown));
     while let Some(backlog) = io.backlog() {
         let Some(surplus) = backlog.surplus() else {
             break;
         };
-        if backlog.bytes < least {
-            least = backlog.bytes;
-            tired.set(patience(shutdown));
+        let before = least.unwrap_or(backlog.bytes);
+        if let Some(taken @ 1..) = before.checked_sub(backlog.bytes) {
+            pace.took(usize::try_from(taken).unwrap_or(usize::MAX));
+            tired.set(patience(pace.waits(), shutdown));
         }
+        least = Some(before.min(backlog.bytes));
         tokio::select! {
             biased;
             () = sleep(surplus.clamp(pause, LONGEST_PAUSE)) => {}
@@ -136,20 +137,24 @@ async fn write<S: AsyncWrite + Unpin>(
     shutdown: &CancellationToken,
 ) -> io::Result<()> {
     IoSlice::advance_slices(&mut slices, written);
+    let mut pace = Pace::default();
     while !slices.is_empty() {
-        let written = patiently(poll_fn(|cx| poll_write(io, slices, cx)), shutdown).await?;
+        let writing = poll_fn(|cx| poll_write(io, slices, cx));
+        let written = patiently(writing, &mut pace, shutdown).await?;
         if written == 0 {
             return Err(ErrorKind::WriteZero.into());
         }
+        pace.took(written);
         IoSlice::advance_slices(&mut slices, written);
     }
     // TLS takes more than it can send at once: the part is out only when that is.
-    patiently(io.flush(), shutdown).await
+    patiently(io.flush(), &mut pace, shutdown).await
 }
 
 /// Waits for what a viewer holds up by reading nothing, but not for ever.
 async fn patiently<T>(
     waits: impl Future<Output = io::Result<T>>,
+    pace: &mut Pace,
     shutdown: &CancellationToken,
 ) -> io::Result<T> {
     let mut waits = pin!(waits);
@@ -159,7 +164,7 @@ async fn patiently<T>(
         Poll::Pending => tokio::select! {
             biased;
             outcome = waits => outcome,
-            () = patience(shutdown) => Err(ErrorKind::TimedOut.into()),
+            () = patience(pace.waits(), shutdown) => Err(ErrorKind::TimedOut.into()),
         },
     }
 }
@@ -176,10 +181,10 @@ fn poll_write<S: AsyncWrite + Unpin>(
     }
 }
 
-/// Returns when a viewer that reads nothing has been waited for long enough.
-async fn patience(shutdown: &CancellationToken) {
+/// Returns when a viewer has been waited for long enough, which is at `end` at the latest.
+async fn patience(end: Instant, shutdown: &CancellationToken) {
     tokio::select! {
-        () = sleep(DEAD_AFTER) => {}
+        () = sleep_until(end) => {}
         () = shutdown.cancelled() => sleep(FAREWELL).await,
     }
 }
@@ -197,13 +202,14 @@ mod tests {
     use tokio::{
         io::{AsyncReadExt, DuplexStream, duplex},
         task::JoinHandle,
-        time::{Instant, timeout},
+        time::timeout,
     };
 
     use super::*;
     use crate::{
         hub::{Hub, Output, Plan, Policy},
         sinks::mjpeg::Dialect,
+        web::pace::PATIENCE,
     };
 
     /// Gives a few pictures and stays open.
@@ -299,18 +305,42 @@ mod tests {
         let outcome = writing.await.unwrap();
         assert_eq!(outcome.unwrap_err().kind(), ErrorKind::TimedOut);
         let took = begun.elapsed();
-        assert!(took >= DEAD_AFTER && took < 2 * DEAD_AFTER, "{took:?}");
+        assert!(took >= PATIENCE && took < 2 * PATIENCE, "{took:?}");
         hub.close().await;
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_viewer_that_reads_little_by_little_may_stay() {
+    async fn a_viewer_that_reads_little_by_little_may_stay_if_it_gets_a_whole_picture_in_time() {
         let (_hub, mut far, writing, _) = watch(Few(1), 100, Dialect::Program, 0);
-        for _ in 0..5 {
-            sleep(DEAD_AFTER * 2 / 3).await;
-            far.read_exact(&mut [0; 60]).await.unwrap();
+        for _ in 0..3 {
+            for _ in 0..9 {
+                sleep(PATIENCE / 10).await;
+                let mut some = vec![0; picture().len() / 9];
+                far.read_exact(&mut some).await.unwrap();
+            }
+            let mut rest = Vec::new();
+            let read = timeout(Duration::from_secs(5), far.read_to_end(&mut rest));
+            read.await.unwrap_err();
         }
         assert!(!writing.is_finished());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_viewer_that_reads_at_a_trickle_is_let_go() {
+        let (_hub, mut far, writing, _) = watch(Few(1), 100, Dialect::Program, 0);
+        let begun = Instant::now();
+        let reading = async {
+            while far.read_exact(&mut [0; 10]).await.is_ok() {
+                sleep(PATIENCE / 10).await;
+            }
+        };
+        let outcome = tokio::select! {
+            outcome = writing => outcome.unwrap(),
+            () = reading => panic!("it ended before"),
+        };
+        assert_eq!(outcome.unwrap_err().kind(), ErrorKind::TimedOut);
+        let took = begun.elapsed();
+        assert!(took >= PATIENCE && took < 2 * PATIENCE, "{took:?}");
     }
 
     #[tokio::test(start_paused = true)]

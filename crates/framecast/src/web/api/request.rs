@@ -1,7 +1,5 @@
 //! What the JSON interface reads of a request: a camera's name, and a body, with its failures as JSON.
 
-use std::time::Duration;
-
 use axum::{
     Json,
     body::Bytes,
@@ -10,12 +8,11 @@ use axum::{
     response::Response,
 };
 use serde::de::DeserializeOwned;
-use tokio::time::timeout;
 
-use super::{super::error::Failure, object::Object};
-
-/// How long the whole body may take. Bytes now and then don't help: a body is small, and its sender has it already.
-const BODY_TIME: Duration = Duration::from_secs(10);
+use super::{
+    super::{error::Failure, pace},
+    object::Object,
+};
 
 /// The camera's name in the address.
 pub(super) struct Named(pub(super) String);
@@ -82,13 +79,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for SaidIfAny<T> {
 }
 
 async fn in_time<T>(read: impl Future<Output = T>) -> Result<T, Response> {
-    timeout(BODY_TIME, read).await.map_err(|_| {
-        let seconds = BODY_TIME.as_secs();
-        refused(
-            StatusCode::REQUEST_TIMEOUT,
-            format!("the body did not come within {seconds} seconds"),
-        )
-    })
+    let read = pace::in_time(read).await;
+    read.map_err(Failure::into_json)
 }
 
 fn refused(status: StatusCode, why: String) -> Response {

@@ -16,7 +16,10 @@ use tokio::{
 };
 
 use super::*;
-use crate::hub::{Hub, Output, Plan, Policy};
+use crate::{
+    hub::{Hub, Output, Plan, Policy},
+    web::pace::PATIENCE,
+};
 
 /// Gives a picture of noise, which is large, as often as this.
 struct Noise(Duration);
@@ -285,7 +288,7 @@ async fn a_viewer_that_stops_reading_is_let_go() {
     let begun = Instant::now();
     let outcome = viewer.writing.await.unwrap();
     assert_eq!(outcome.unwrap_err().kind(), ErrorKind::TimedOut);
-    assert!(begun.elapsed() >= writer::DEAD_AFTER);
+    assert!(begun.elapsed() >= PATIENCE);
     assert_eq!(place.feed.stats().viewers.load(Relaxed), 0);
     place.hub.close().await;
 }

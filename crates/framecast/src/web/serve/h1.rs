@@ -2,7 +2,10 @@
 
 use std::{convert::Infallible, io};
 
-use axum::{Router, http::Request};
+use axum::{
+    Router,
+    http::{HeaderValue, Request, StatusCode, header},
+};
 use hyper::{
     body::Incoming,
     service::{Service, service_fn},
@@ -24,10 +27,11 @@ use super::{
         Peer,
         backlog::{Backlog, Queue},
         lanes::{self, Lanes},
+        pace::Paced,
         takeover::{Lent, Offer, Stretch},
         writer,
     },
-    BUFFER, Door, HEAD_TIME, Place,
+    BUFFER, Door, GAVE_WAY, HEAD_TIME, Place,
 };
 use crate::sinks::mjpeg::Parts;
 
@@ -76,10 +80,13 @@ impl Carrier for TlsStream<TcpStream> {
 /// Serves one connection to its end.
 pub(super) async fn serve<S: Carrier>(door: &Door, stream: S, peer: Peer, place: Place) {
     let shutdown = door.shutdown.clone();
-    let lent = Lent::new(stream);
-    if let Err(error) = converse(lent.clone(), door.router.clone(), peer, &shutdown).await {
-        debug!("a connection ended: {error}");
-        return;
+    let lent = Lent::new(Paced::new(stream));
+    let talk = converse(lent.clone(), door.router.clone(), peer, &place, &shutdown);
+    tokio::select! {
+        outcome = talk => if let Err(error) = outcome {
+            return debug!("a connection ended: {error}");
+        },
+        () = place.gives_way() => return debug!("{GAVE_WAY}"),
     }
     let Some((stream, Stretch { parts, ended })) = lent.reclaim() else {
         return;
@@ -89,7 +96,7 @@ pub(super) async fn serve<S: Carrier>(door: &Door, stream: S, peer: Peer, place:
     door.tasks.spawn(async move {
         let outcome = tokio::select! {
             biased;
-            outcome = stream.carry(parts, &lanes, &shutdown) => outcome,
+            outcome = stream.into_inner().carry(parts, &lanes, &shutdown) => outcome,
             () = ended => Ok(()),
         };
         if let Err(error) = outcome {
@@ -104,6 +111,7 @@ async fn converse<S>(
     lent: Lent<S>,
     router: Router,
     peer: Peer,
+    place: &Place,
     shutdown: &CancellationToken,
 ) -> hyper::Result<()>
 where
@@ -111,13 +119,20 @@ where
 {
     let router = TowerToHyperService::new(router);
     let carrier = lent.clone();
+    let place = Place::clone(place);
     let service = service_fn(move |mut request: Request<Incoming>| {
+        place.speaks();
         request.extensions_mut().insert(Offer);
         request.extensions_mut().insert(peer);
         let answer = router.call(request);
-        let carrier = carrier.clone();
+        let (carrier, room) = (carrier.clone(), place.room().clone());
         async move {
             let mut answer = answer.await?;
+            if room.is_short() && answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+                // No place is kept for a request that may come.
+                let close = HeaderValue::from_static("close");
+                answer.headers_mut().insert(header::CONNECTION, close);
+            }
             carrier.accept(answer.extensions_mut());
             Ok::<_, Infallible>(answer)
         }

@@ -7,7 +7,7 @@ use std::{convert::Infallible, pin::pin, time::Duration};
 
 use axum::{
     Router,
-    http::{HeaderValue, Request, Response, StatusCode, Uri, header},
+    http::{HeaderValue, Request, Response, Uri, header},
     response::IntoResponse,
 };
 use hyper::{
@@ -30,11 +30,16 @@ use tokio_util::task::TaskTracker;
 use tracing::debug;
 
 use super::{
-    super::{Peer, error::Failure, writer::DEAD_AFTER},
-    BUFFER, Door, HEAD_TIME, Place,
+    super::{
+        Peer,
+        pace::{self, PATIENCE},
+        refusal,
+    },
+    BUFFER, Door, GAVE_WAY, HEAD_TIME, Place,
     paced::{Loans, Paced},
     upload::Upload,
 };
+use crate::access::{self, NoRoom};
 
 /// Requests of one connection at a time.
 const STREAMS: u32 = 100;
@@ -61,21 +66,25 @@ where
 {
     let (open, _) = watch::channel(Open::default());
     let service = service_fn({
-        let (router, open, places) = (door.router.clone(), open.clone(), door.places.clone());
+        let (router, open, place) = (door.router.clone(), open.clone(), Place::clone(&place));
         move |request: Request<Incoming>| {
             let one = One::new(&open);
-            let place = if one.is_first {
+            place.speaks();
+            let own = if one.is_first {
                 Ok(None)
             } else {
-                places.clone().try_acquire_owned().map(Some)
+                place.room().enter(peer.address).map(|own| {
+                    own.speaks();
+                    Some(own)
+                })
             };
             let router = router.clone();
             async move {
                 let request = request.map(Upload::new);
                 let upload = request.body().clone();
-                let answer = match place {
-                    Ok(place) => answer(router, request, peer, (one, place)).await,
-                    Err(_) => full((one, None)),
+                let answer = match own {
+                    Ok(own) => answer(router, request, peer, (one, own)).await,
+                    Err(why) => refuse(why, (one, None)),
                 };
                 let status = answer.status();
                 if status.is_client_error() || status.is_server_error() {
@@ -95,12 +104,13 @@ where
         .max_send_buf_size(HANDED_OVER)
         .max_pending_accept_reset_streams(CANCELLED)
         .max_local_error_reset_streams(MISTAKES)
-        .keep_alive_interval(DEAD_AFTER)
-        .keep_alive_timeout(DEAD_AFTER)
-        .serve_connection(TokioIo::new(stream), service);
+        .keep_alive_interval(PATIENCE)
+        .keep_alive_timeout(PATIENCE)
+        .serve_connection(TokioIo::new(pace::Paced::new(stream)), service);
     let mut connection = pin!(connection);
     let outcome = tokio::select! {
         outcome = connection.as_mut() => outcome,
+        () = place.gives_way() => return debug!("{GAVE_WAY}"),
         () = silence(open.subscribe(), HEAD_TIME, IDLE) => {
             if !open.borrow().ever {
                 // There is nobody whom a good-bye would help.
@@ -110,7 +120,7 @@ where
             tokio::select! {
                 outcome = connection => outcome,
                 // A client that reads nothing does not get as far as the good-bye.
-                () = silence(open.subscribe(), DEAD_AFTER, DEAD_AFTER) => return,
+                () = silence(open.subscribe(), PATIENCE, PATIENCE) => return,
             }
         }
         () = door.shutdown.cancelled() => {
@@ -121,7 +131,6 @@ where
     if let Err(error) = outcome {
         debug!("a connection of HTTP/2 ended: {error}");
     }
-    drop(place);
 }
 
 /// The requests of a connection.
@@ -182,8 +191,8 @@ async fn silence(mut open: watch::Receiver<Open>, at_first: Duration, later: Dur
     }
 }
 
-/// What an answer holds on to until it is out: that it is there, and its place.
-type Kept = (One, Option<Place>);
+/// What an answer holds on to until it is out: that it is there, and a place of its own beside the connection's.
+type Kept = (One, Option<access::Place>);
 
 async fn answer(
     router: Router,
@@ -199,10 +208,8 @@ async fn answer(
 }
 
 /// The answer where there is no place for one more request.
-fn full(kept: Kept) -> Response<Paced<Kept>> {
-    let why = "too many connections: try again in a moment";
-    let failure = Failure::new(StatusCode::SERVICE_UNAVAILABLE, why).retry_after(5);
-    let answer = failure.into_response();
+fn refuse(why: NoRoom, kept: Kept) -> Response<Paced<Kept>> {
+    let answer = refusal::no_room(why).into_response();
     answer.map(|body| Paced::new(body, Loans::default(), kept))
 }
 
@@ -236,7 +243,7 @@ where
                 biased;
                 () = LOANS.scope(loans.clone(), request) => {}
                 // hyper resets the stream when its task is dropped.
-                () = loans.overdue(DEAD_AFTER) => debug!("a stream of HTTP/2 is not read"),
+                () = loans.overdue(PATIENCE) => debug!("a stream of HTTP/2 is not read"),
             }
         });
     }

@@ -6,7 +6,7 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsAcceptor, rustls::ServerConfig, server::TlsStream};
 use tracing::debug;
 
-use super::{super::Peer, Door, Place, ToHttps, h1, h2};
+use super::{super::Peer, Door, GAVE_WAY, Place, ToHttps, h1, h2};
 
 /// How long a client may take for the handshake.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -42,12 +42,13 @@ impl Https {
     ) {
         let opened = tokio::select! {
             opened = timeout(HANDSHAKE, self.open(stream)) => opened,
+            () = place.gives_way() => return debug!("{GAVE_WAY}"),
             () = door.shutdown.cancelled() => return,
         };
         let stream = match opened {
             Ok(Ok(Opened::Encrypted(stream))) => stream,
             Ok(Ok(Opened::Plain(stream))) => {
-                self.elsewhere.serve(&door.shutdown, stream).await;
+                self.elsewhere.serve(&door.shutdown, stream, &place).await;
                 return;
             }
             Ok(Err(error)) => return debug!("a handshake failed: {error}"),

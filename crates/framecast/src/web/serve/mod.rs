@@ -18,15 +18,14 @@ use std::{io, net::IpAddr, sync::Arc, time::Duration};
 use axum::Router;
 use socket2::SockRef;
 use tokio::{
-    io::AsyncWriteExt,
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
-    sync::{OwnedSemaphorePermit, Semaphore},
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, warn};
 
-use super::{Peer, guard, lanes::Lanes, writer::DEAD_AFTER};
+use super::{Peer, lanes::Lanes, pace::PATIENCE, refusal::Refusals};
+use crate::access::{self, NoRoom, Room};
 
 pub use https::Https;
 pub use redirect::ToHttps;
@@ -39,6 +38,9 @@ const BUFFER: usize = 8 * 1024;
 const UNSENT: u32 = 16 * 1024;
 /// How long requests that are under way may go on after the shutdown.
 const GRACE: Duration = Duration::from_millis(1_500);
+
+/// What the log says of a connection that [`access::Place::gives_way`].
+const GAVE_WAY: &str = "a connection on which nothing was said made room for another";
 
 /// Where connections come from.
 #[derive(Debug)]
@@ -78,17 +80,18 @@ impl Listener {
 
 /// Serves `router` on all `listeners` until `shutdown`, then waits a moment for what is under way.
 ///
-/// At most `connections` are open at a time; one more gets a 503.
+/// A connection for which there is no `room` is told so and closed.
 pub async fn serve(
     listeners: Vec<Listener>,
     router: Router,
-    connections: usize,
+    room: Room,
     shutdown: CancellationToken,
 ) {
     let tasks = TaskTracker::new();
     let door = Arc::new(Door {
         router,
-        places: Arc::new(Semaphore::new(connections)),
+        room,
+        refusals: Refusals::new(),
         shutdown: shutdown.clone(),
         lanes: Lanes::new(tasks.clone()),
         tasks: tasks.clone(),
@@ -109,14 +112,15 @@ pub async fn serve(
 /// What all connections share.
 struct Door {
     router: Router,
-    places: Arc<Semaphore>,
+    room: Room,
+    refusals: Refusals,
     shutdown: CancellationToken,
     lanes: Lanes,
     tasks: TaskTracker,
 }
 
-/// One of the places for connections, which is free again when this is dropped.
-type Place = OwnedSemaphorePermit;
+/// A connection's place, which is free again when the last of these is dropped.
+type Place = Arc<access::Place>;
 
 impl Door {
     async fn accept(self: &Arc<Self>, listener: &Listener) {
@@ -131,9 +135,9 @@ impl Door {
                     let address = stream.peer_addr().ok().map(|address| address.ip());
                     self.admit(stream, address, speaks);
                 }
-                Ok(Accepted::Unix(stream)) => match self.place() {
-                    Some(place) => self.serve_plain(stream, None, place),
-                    None => self.refuse(stream),
+                Ok(Accepted::Unix(stream)) => match self.room.enter(None) {
+                    Ok(place) => self.serve_plain(stream, None, place.into()),
+                    Err(why) => self.refuse(stream, why),
                 },
                 Err(error) if is_about_one(&error) => debug!("a connection failed: {error}"),
                 Err(error) => {
@@ -146,12 +150,15 @@ impl Door {
     }
 
     fn admit(self: &Arc<Self>, stream: TcpStream, address: Option<IpAddr>, speaks: Speaks) {
-        let Some(place) = self.place() else {
-            // An encrypted client could read nothing without a handshake, which costs more than it is worth.
-            if !matches!(speaks, Speaks::Https(_)) {
-                self.refuse(stream);
+        let place = match self.room.enter(address) {
+            Ok(place) => Arc::new(place),
+            Err(why) => {
+                // An encrypted client could read nothing without a handshake, which costs more than it is worth.
+                if !matches!(speaks, Speaks::Https(_)) {
+                    self.refuse(stream, why);
+                }
+                return;
             }
-            return;
         };
         let door = Arc::clone(self);
         match speaks {
@@ -163,16 +170,10 @@ impl Door {
             }
             Speaks::Elsewhere(elsewhere) => {
                 self.tasks.spawn(async move {
-                    elsewhere.serve(&door.shutdown, stream).await;
-                    drop(place);
+                    elsewhere.serve(&door.shutdown, stream, &place).await;
                 });
             }
         }
-    }
-
-    /// A place for one more, if there is one.
-    fn place(&self) -> Option<Place> {
-        Arc::clone(&self.places).try_acquire_owned().ok()
     }
 
     fn serve_plain<S: h1::Carrier>(
@@ -191,12 +192,8 @@ impl Door {
         });
     }
 
-    /// Says without waiting for the client that there is no place: a socket that can't take this line at once is not worth more.
-    fn refuse<S: h1::Carrier>(&self, mut stream: S) {
-        self.tasks.spawn(async move {
-            let refusal = guard::too_many_connections();
-            let _told = timeout(HEAD_TIME, stream.write_all(refusal.as_bytes())).await;
-        });
+    fn refuse<S: h1::Carrier>(&self, stream: S, why: NoRoom) {
+        self.tasks.spawn(self.refusals.clone().tell(stream, why));
     }
 }
 
@@ -205,7 +202,7 @@ fn tune(stream: &TcpStream) {
     let tuned = stream
         .set_nodelay(true)
         .and_then(|()| socket.set_tcp_notsent_lowat(UNSENT))
-        .and_then(|()| socket.set_tcp_user_timeout(Some(DEAD_AFTER)))
+        .and_then(|()| socket.set_tcp_user_timeout(Some(PATIENCE)))
         .and_then(|()| socket.set_keepalive(true));
     if let Err(error) = tuned {
         debug!("a connection can't be tuned: {error}");

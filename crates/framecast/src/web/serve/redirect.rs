@@ -14,7 +14,7 @@ use tracing::debug;
 
 use super::{
     super::{error::Failure, guard, headers, host},
-    BUFFER, HEAD_TIME,
+    BUFFER, GAVE_WAY, HEAD_TIME, Place,
 };
 
 /// Where to send whoever comes without encryption. Cheap to clone.
@@ -44,9 +44,15 @@ impl ToHttps {
     }
 
     /// Answers the request of one connection.
-    pub(super) async fn serve(&self, shutdown: &CancellationToken, stream: TcpStream) {
+    pub(super) async fn serve(
+        &self,
+        shutdown: &CancellationToken,
+        stream: TcpStream,
+        place: &Place,
+    ) {
         let here = stream.local_addr().ok();
         let service = service_fn(|request: Request<Incoming>| {
+            place.speaks();
             let answer = self.answer(&request, here);
             async move { Ok::<_, Infallible>(answer) }
         });
@@ -58,6 +64,7 @@ impl ToHttps {
             .serve_connection(TokioIo::new(stream), service);
         let outcome = tokio::select! {
             outcome = connection => outcome,
+            () = place.gives_way() => return debug!("{GAVE_WAY}"),
             () = shutdown.cancelled() => return,
         };
         if let Err(error) = outcome {

@@ -1,18 +1,19 @@
-use std::sync::Arc;
-
-use axum::{body::Body, routing::get};
+use axum::{body::Body, http::StatusCode, routing::get};
 use futures_util::stream;
 use h2::client::{Builder as Client, SendRequest};
 use hyper::body::Bytes;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
-    sync::Semaphore,
     task::JoinHandle,
     time::{Instant, sleep},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{super::Lanes, *};
+use super::{
+    super::{Lanes, Refusals},
+    *,
+};
+use crate::access::{Access, Key, Room, Rules};
 
 fn door(places: usize) -> Door {
     let endless = || async {
@@ -26,12 +27,14 @@ fn door(places: usize) -> Door {
         });
         Body::from_stream(ticks)
     };
+    let access = Access::new(Rules::default(), Key::random().unwrap(), None);
     let tasks = TaskTracker::new();
     Door {
         router: Router::new()
             .route("/", get(async || "hello"))
             .route("/endless", get(endless)),
-        places: Arc::new(Semaphore::new(places)),
+        room: Room::new(places, places, access),
+        refusals: Refusals::new(),
         shutdown: CancellationToken::new(),
         lanes: Lanes::new(tasks.clone()),
         tasks,
@@ -44,7 +47,7 @@ fn connection(places: usize) -> (DuplexStream, JoinHandle<Duration>) {
     let begun = Instant::now();
     let serving = tokio::spawn(async move {
         let door = door(places);
-        let place = door.place().unwrap();
+        let place = Place::new(door.room.enter(None).unwrap());
         let peer = Peer {
             address: None,
             tls: true,
@@ -114,7 +117,7 @@ async fn a_stream_that_is_not_read_is_reset_and_others_go_on() {
         };
         assert_eq!(reset.reason(), Some(h2::Reason::CANCEL));
         let took = begun.elapsed();
-        assert!(took >= DEAD_AFTER && took < 3 * DEAD_AFTER, "{took:?}");
+        assert!(took >= PATIENCE && took < 3 * PATIENCE, "{took:?}");
         let answer = ask(&mut client, "/").await;
         assert_eq!(answer.status(), StatusCode::OK);
         assert!(!serving.is_finished());
@@ -134,7 +137,7 @@ async fn who_reads_nothing_at_all_is_let_go() {
         .unwrap();
     far.write_all(head).await.unwrap();
     let let_go = serving.await.unwrap();
-    assert!(let_go < 2 * IDLE + 3 * DEAD_AFTER, "{let_go:?}");
+    assert!(let_go < 2 * IDLE + 3 * PATIENCE, "{let_go:?}");
     let mut told = Vec::new();
     let _ended = far.read_to_end(&mut told).await;
     // It was a request, and it was answered.
