@@ -20,7 +20,8 @@ use super::{
     index::{self, Index},
     repair::{self, INDEX, Report},
     retention::{self, Candidate, Usage},
-    store::{Health, Shared},
+    shared::Shared,
+    store::Health,
 };
 
 /// Something to do with the index, or with the reason why there is none. What failed is handed back.
