@@ -1,7 +1,7 @@
 //! What recording costs: the processor time of recording cameras, against writing the same bytes at the same pace with plain
 //! `write` calls and as many `fdatasync`s.
 //!
-//!     record [FOLDER] [SECONDS] [ROUNDS]
+//!     write [FOLDER] [SECONDS] [ROUNDS]
 //!
 //! The folder is where to write, on the disk that is to be measured; a temporary one if none is named.
 

@@ -18,14 +18,12 @@ use futures_util::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{access, error::Failure, query::Asked, viewer::Viewer};
+use super::{access, error::Failure, exports::Job, query::Asked, viewer::Viewer};
 use crate::{
     export::{Archive, Error, Export, Form, Selection, Wish},
-    playback::Moment,
+    playback::{Id, Moment},
 };
 
-/// Exports at a time: each keeps a thread while it runs.
-pub(super) const MOST: usize = 16;
 /// What is exported if nothing is said.
 const USUAL: Duration = Duration::from_secs(60);
 /// How late a picture may be written.
@@ -33,7 +31,26 @@ const LATE: Duration = Duration::from_secs(10);
 /// Pieces that wait for the connection.
 const AHEAD: usize = 2;
 
-/// `/cameras/NAME/export.mp4`
+/// A time of a camera as a video: with the times at which the pictures were taken, or, with `every`, as a time-lapse.
+///
+/// HEAD says how long it is.
+#[utoipa::path(get, path = "/cameras/{name}/export.mp4", tag = "recordings",
+    params(
+        ("name" = String, Path, description = "The camera's name"),
+        ("from" = Option<String>, Query, description = "From this time on: seconds since 1970, 2026-11-20T19:00:00Z, or as long ago as -30s; left out, a minute ago"),
+        ("to" = Option<String>, Query, description = "Until before this time; left out, now"),
+        ("every" = Option<String>, Query, description = "One picture of each such time only: 10s"),
+        ("fps" = Option<String>, Query, description = "With `every`: pictures a second, from 0.1 to 240; 30 if left out"),
+        ("job" = Option<String>, Query, description = "A name of 8 to 64 letters, digits, `_` and `-`, under which to ask how far it is"),
+        ("Range" = Option<String>, Header, description = "A part of it, where the answer to the whole says `Accept-Ranges: bytes`")),
+    responses(
+        (status = 200, description = "The video", body = Vec<u8>, content_type = "video/mp4"),
+        (status = 206, description = "The part of it that was asked for", body = Vec<u8>, content_type = "video/mp4"),
+        (status = 400, description = "That makes no sense", body = String, content_type = "text/plain"),
+        (status = 404, description = "Nothing was recorded then", body = String, content_type = "text/plain"),
+        (status = 416, description = "There is no such part of it"),
+        (status = 422, description = "It is too much for one file", body = String, content_type = "text/plain"),
+        (status = 503, description = "Too many exports are running, or the recordings can't be read at present", body = String, content_type = "text/plain")))]
 pub(super) async fn mp4(viewer: Viewer, Path(name): Path<String>) -> Result<Response, Failure> {
     let rate = viewer.asked.read("fps")?;
     let form = match (every(&viewer.asked)?, rate) {
@@ -48,7 +65,25 @@ pub(super) async fn mp4(viewer: Viewer, Path(name): Path<String>) -> Result<Resp
     respond(viewer, name, form).await
 }
 
-/// `/cameras/NAME/export.zip`
+/// The pictures of a time of a camera in an archive, each named by its number and its time.
+///
+/// HEAD says how long it is.
+#[utoipa::path(get, path = "/cameras/{name}/export.zip", tag = "recordings",
+    params(
+        ("name" = String, Path, description = "The camera's name"),
+        ("from" = Option<String>, Query, description = "From this time on: seconds since 1970, 2026-11-20T19:00:00Z, or as long ago as -30s; left out, a minute ago"),
+        ("to" = Option<String>, Query, description = "Until before this time; left out, now"),
+        ("every" = Option<String>, Query, description = "One picture of each such time only: 10s"),
+        ("job" = Option<String>, Query, description = "A name of 8 to 64 letters, digits, `_` and `-`, under which to ask how far it is"),
+        ("Range" = Option<String>, Header, description = "A part of it, where the answer to the whole says `Accept-Ranges: bytes`")),
+    responses(
+        (status = 200, description = "The archive", body = Vec<u8>, content_type = "application/zip"),
+        (status = 206, description = "The part of it that was asked for", body = Vec<u8>, content_type = "application/zip"),
+        (status = 400, description = "That makes no sense", body = String, content_type = "text/plain"),
+        (status = 404, description = "Nothing was recorded then", body = String, content_type = "text/plain"),
+        (status = 416, description = "There is no such part of it"),
+        (status = 422, description = "It is too much for one file", body = String, content_type = "text/plain"),
+        (status = 503, description = "Too many exports are running, or the recordings can't be read at present", body = String, content_type = "text/plain")))]
 pub(super) async fn zip(viewer: Viewer, Path(name): Path<String>) -> Result<Response, Failure> {
     respond(viewer, name, Form::Zip).await
 }
@@ -78,8 +113,8 @@ async fn respond(viewer: Viewer, name: String, form: Form) -> Result<Response, F
     let Some(recordings) = viewer.app.catalog.recordings().cloned() else {
         return Err(Error::Nothing(name).into());
     };
-    let permit = std::sync::Arc::clone(&viewer.app.exports).try_acquire_owned();
-    let permit = permit.map_err(|_| {
+    let job = asked.read::<Id>("job")?;
+    let permit = viewer.app.exports.room().ok_or_else(|| {
         Failure::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "too many exports are running: try again when one is done",
@@ -93,12 +128,15 @@ async fn respond(viewer: Viewer, name: String, form: Form) -> Result<Response, F
     let (export, is_closed) = planned
         .await
         .unwrap_or_else(|panic| Err(Error::Output(io::Error::other(panic))))?;
-    access::audit(
-        viewer.asker.identity(),
-        format_args!("export {}", form.extension()),
-        Some(&name),
-        &"begun",
-    );
+    // Who asks for the length alone takes nothing away.
+    if viewer.method != Method::HEAD {
+        access::audit(
+            viewer.asker.identity(),
+            format_args!("export {}", form.extension()),
+            Some(&name),
+            &"begun",
+        );
+    }
     // Times before now are others at the next request.
     let is_fixed = matches!((from, to), (Some(Moment::At(_)), Some(Moment::At(_))));
     let file = File {
@@ -106,6 +144,7 @@ async fn respond(viewer: Viewer, name: String, form: Form) -> Result<Response, F
         tag: tag(&name, &export),
         is_fixed: is_fixed && (is_closed || end.checked_add(LATE).is_some_and(|it| it <= now)),
         name,
+        job,
         export,
     };
     Ok(file.respond(&viewer, permit))
@@ -120,6 +159,8 @@ fn tag(name: &str, export: &Export) -> String {
 /// An export on its way out.
 struct File {
     name: String,
+    /// Under which it can be asked how far it is.
+    job: Option<Id>,
     kind: &'static str,
     export: Export,
     tag: String,
@@ -192,17 +233,40 @@ impl File {
     }
 
     fn body(self, range: Range<u64>, viewer: &Viewer, permit: OwnedSemaphorePermit) -> Body {
+        let job = self.job.map(|id| {
+            let size = (self.export.len(), self.export.pictures());
+            let job = Job::new(&self.name, id, self.kind, size, range.start);
+            viewer.app.exports.remember(job)
+        });
         let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(AHEAD);
+        let (export, name) = (self.export, self.name);
         tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
-            let written = self.export.write(range, &mut |piece| {
-                sender.blocking_send(Ok(piece)).map_err(gone)
+            let written = export.write(range, &mut |piece| {
+                let bytes = piece.len() as u64;
+                sender.blocking_send(Ok(piece)).map_err(gone)?;
+                if let Some(job) = &job {
+                    job.add(bytes);
+                }
+                Ok(())
             });
+            let is_gone = sender.is_closed();
+            if let Some(job) = &job {
+                job.end(
+                    written
+                        .as_ref()
+                        .map_err(|error| match is_gone {
+                            true => "the download was broken off".to_owned(),
+                            false => error.to_string(),
+                        })
+                        .copied(),
+                );
+            }
             if let Err(error) = written
-                && !sender.is_closed()
+                && !is_gone
             {
-                tracing::warn!(camera = %self.name, "the export broke off: {error}");
+                tracing::warn!(camera = %name, "the export broke off: {error}");
                 // The client sees that it is too short.
                 let _ = sender.blocking_send(Err(io::Error::other(error)));
             }

@@ -3,7 +3,7 @@
 //! In reading order: [`router`] is the map of all addresses; `routes` ties each to its rule, and `access` asks that before
 //! the handler is called, with `credentials`, `peer`, `login`, `lasting` and `denied` around it; `serve` is the loop that
 //! accepts connections, and `takeover`, `writer` and `lanes` give a stream one to itself; `stream`, `snapshot`, `playback`,
-//! `export`, `push` and `socket` are a camera's own addresses; `viewer`, `query` and `dialect` read what a viewer asks for
+//! `export` with `exports`, `push` and `socket` are a camera's own addresses; `viewer`, `query` and `dialect` read what a viewer asks for
 //! and what its program understands; `guard`, `host` and `headers` stand around all of them; [`api`] is the JSON interface;
 //! `compat` answers the addresses of other servers; [`pages`] and [`assets`] are for people.
 //!
@@ -21,6 +21,7 @@ mod denied;
 mod dialect;
 pub mod error;
 mod export;
+mod exports;
 mod guard;
 mod headers;
 mod host;
@@ -60,6 +61,7 @@ pub use peer::Peer;
 pub use routes::{Needs, Rule};
 pub use serve::{Listener, serve};
 
+use exports::Exports;
 use routes::Routes;
 
 /// What every handler may need. Cheap to clone.
@@ -80,7 +82,7 @@ pub struct App {
     /// Cancelled when the server stops.
     pub shutdown: CancellationToken,
     waiting: Arc<Semaphore>,
-    exports: Arc<Semaphore>,
+    exports: Exports,
 }
 
 impl App {
@@ -98,7 +100,7 @@ impl App {
             catalog,
             sessions,
             waiting: Arc::new(Semaphore::new(limits.waiting)),
-            exports: Arc::new(Semaphore::new(export::MOST)),
+            exports: Exports::new(),
             limits,
             allow_origins: allow_origins.into(),
             shutdown,
@@ -136,16 +138,6 @@ fn routes(app: &App) -> Routes {
             "/cameras/{name}/snapshot.jpg",
             Needs::Named(Action::Snapshot),
             snapshot::of_camera,
-        )
-        .get(
-            "/cameras/{name}/export.mp4",
-            Needs::Named(Action::Stream),
-            export::mp4,
-        )
-        .get(
-            "/cameras/{name}/export.zip",
-            Needs::Named(Action::Stream),
-            export::zip,
         )
         .post(
             "/cameras/{name}/push",
