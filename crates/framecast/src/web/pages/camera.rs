@@ -175,7 +175,7 @@ fn end_of_export(name: &str, text: &str) -> Markup {
     let id = format!("export-{name}");
     html! {
         label for=(id) { (text) }
+        button type="button" data-here=(name) title="The time of the picture that is shown" { "Shown now" }
         input id=(id) type="datetime-local" step="1" name=(name) required;
-        button type="button" data-here=(name) title="The time of the picture that is shown" { "Here" }
     }
 }
