@@ -7,7 +7,7 @@ mod disk;
 mod server;
 
 use std::{
-    collections::{HashMap},
+    collections::HashMap,
     fs,
     path::Path,
     thread,

@@ -19,6 +19,8 @@ const MONTH: u64 = 30 * 24 * 3600;
 const LINKS: u64 = 60_000;
 /// Rows that are written together.
 const TOGETHER: u64 = 100_000;
+/// Beside the recordings: what was made.
+const FACTS: &str = "archive.txt";
 
 pub(crate) struct Archive {
     root: PathBuf,
@@ -120,6 +122,29 @@ impl Archive {
             files,
             camera,
             sought,
+        })
+    }
+
+    /// Writes down what [`open`](Self::open) needs to know.
+    pub(crate) fn keep(&self) -> Result<()> {
+        let mut text = format!("{} {}", self.files, self.camera);
+        for at in &self.sought {
+            text += &format!(" {at:.3}");
+        }
+        Ok(fs::write(self.root.with_file_name(FACTS), text)?)
+    }
+
+    /// One that was made before.
+    pub(crate) fn open(folder: &Path) -> Result<Self> {
+        let text = fs::read_to_string(folder.join(FACTS)).context("there is no archive")?;
+        let mut words = text.split(' ');
+        let files = words.next().context("no number of files")?.parse()?;
+        let camera = words.next().context("no camera")?.to_owned();
+        Ok(Self {
+            root: folder.join("recordings"),
+            files,
+            camera,
+            sought: words.map(str::parse).collect::<Result<_, _>>()?,
         })
     }
 

@@ -114,18 +114,15 @@ impl Connection {
         Ok(())
     }
 
-    /// The next part of a stream: its bytes.
+    /// The next part of a stream, behind the line that divides it from the one before: its bytes.
     fn part(&mut self) -> Result<u64> {
-        loop {
-            if self.line()?.starts_with("--") {
-                break;
-            }
-        }
         let Length::Known(len) = self.headers()? else {
             bail!("a part without a length");
         };
         let mut jpeg = vec![0; usize::try_from(len)?];
         self.stream.read_exact(&mut jpeg)?;
+        // The line that divides comes with the picture before it.
+        while !self.line()?.starts_with("--") {}
         Ok(len)
     }
 }
@@ -147,10 +144,11 @@ impl Watching {
             stream,
             session: format!("/api/v1/cameras/{camera}/playback/{name}"),
         };
+        watching.stream.line()?;
         watching.stream.part()?;
         let mut control = Connection::open(address)?;
         watching.change(&mut control, "{\"paused\": true}")?;
-        // What was on its way is there before half a second is over.
+        // What was on its way would be taken for the next.
         watching.quieten()?;
         Ok(watching)
     }
@@ -160,10 +158,7 @@ impl Watching {
         let began = Instant::now();
         self.change(control, &format!("{{\"at\": {at:.3}, \"paused\": true}}"))?;
         ensure!(self.stream.part()? > 10_000, "no picture at {at}");
-        let took = began.elapsed();
-        // One that came twice would be taken for the next.
-        self.quieten()?;
-        Ok(took)
+        Ok(began.elapsed())
     }
 
     fn change(&self, control: &mut Connection, body: &str) -> Result<()> {
@@ -172,22 +167,22 @@ impl Watching {
         Ok(())
     }
 
-    /// Reads until nothing comes.
+    /// Reads parts until nothing comes.
     fn quieten(&mut self) -> Result<()> {
         let socket = self.stream.stream.get_ref().try_clone()?;
-        socket.set_read_timeout(Some(Duration::from_millis(120)))?;
         loop {
-            match self.stream.stream.fill_buf() {
+            socket.set_read_timeout(Some(Duration::from_millis(500)))?;
+            let is_quiet = match self.stream.stream.fill_buf() {
                 Ok([]) => bail!("the stream ended"),
-                Ok(some) => {
-                    let len = some.len();
-                    self.stream.stream.consume(len);
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
+                Ok(_) => false,
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => true,
                 Err(error) => return Err(error.into()),
+            };
+            socket.set_read_timeout(Some(PATIENCE))?;
+            if is_quiet {
+                return Ok(());
             }
+            self.stream.part()?;
         }
-        socket.set_read_timeout(Some(PATIENCE))?;
-        Ok(())
     }
 }

@@ -1,11 +1,11 @@
 //! How soon a picture of a large archive is there: seeks in a month of recordings through the running server, with the
 //! machine's caches dropped before each and without, while nothing else happens and while all of it is listed.
 //!
-//!     seek FOLDER [CAMERAS] [SECONDS] [SEEKS]
+//!     seek make FOLDER [CAMERAS] [SECONDS] [SEEKS]
+//!     seek measure FOLDER
 //!
-//! The folder is on the disk that is to be measured; the archive is made in it, and removed in the end. A month of one camera
-//! in files of one second, which is usual here, has 2.6 million files; so have 60 cameras in files of a minute. Dropping the
-//! caches needs root.
+//! The folder is a new one on the disk that is to be measured. A month of one camera in files of one second, which is usual
+//! here, has 2.6 million files; so have 60 cameras in files of a minute. Dropping the caches needs root.
 
 mod archive;
 mod client;
@@ -13,14 +13,14 @@ mod server;
 
 use std::{
     env,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     thread,
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use archive::Archive;
 use client::{Connection, Watching};
 use server::Server;
@@ -43,29 +43,37 @@ fn main() -> ExitCode {
 
 fn bench() -> Result<()> {
     let mut args = env::args().skip(1);
-    let folder = PathBuf::from(args.next().context("say in which folder to measure")?);
-    let mut number = |usual: u64, what: &'static str| match args.next() {
-        Some(text) => text.parse().context(what),
-        None => Ok(usual),
-    };
-    let cameras = number(1, "a number of cameras")?;
-    let seconds = number(1, "seconds of a file")?;
-    let seeks = number(100, "a number of seeks")?;
+    let what = args.next().unwrap_or_default();
+    let folder = PathBuf::from(args.next().context("say `make FOLDER` or `measure FOLDER`")?);
+    match what.as_str() {
+        "make" => {
+            let mut number = |usual: u64, what: &'static str| match args.next() {
+                Some(text) => text.parse().context(what),
+                None => Ok(usual),
+            };
+            let cameras = number(1, "a number of cameras")?;
+            let seconds = number(1, "seconds of a file")?;
+            let seeks = number(100, "a number of seeks")?;
+            std::fs::create_dir(&folder).context("the folder has to be a new one")?;
+            let began = Instant::now();
+            let archive = Archive::make(&folder, cameras, seconds, seeks)?;
+            println!(
+                "{cameras} cameras, {} files of {seconds} s, index of {:.0} MB, made in {:.0} s",
+                archive.files,
+                archive.index_bytes()? as f64 / 1e6,
+                began.elapsed().as_secs_f64()
+            );
+            archive.keep()
+        }
+        "measure" => measure(&folder, &Archive::open(&folder)?),
+        other => bail!("`{other}` is neither `make` nor `measure`"),
+    }
+}
 
-    let folder = tempfile::tempdir_in(folder)?;
-    let began = Instant::now();
-    let archive = Archive::make(folder.path(), cameras, seconds, seeks)?;
-    println!(
-        "{} cameras, {} files of {seconds} s, index of {:.0} MB, made in {:.0} s",
-        cameras,
-        archive.files,
-        archive.index_bytes()? as f64 / 1e6,
-        began.elapsed().as_secs_f64()
-    );
-
+fn measure(folder: &Path, archive: &Archive) -> Result<()> {
     drop_caches()?;
     let began = Instant::now();
-    let server = Server::start(folder.path(), &archive.camera)?;
+    let server = Server::start(folder, &archive.camera)?;
     let mut connection = Connection::open(server.address)?;
     let snapshot = |at: f64| format!("/cameras/{}/snapshot.jpg?at={at:.3}", archive.camera);
     while connection.get(&snapshot(archive.sought[0]))?.status != 200 {

@@ -1,8 +1,14 @@
 //! A camera's segments, one after the other, however many there are.
 
-use std::{ops::RangeInclusive, sync::Arc};
+use std::sync::Arc;
 
-use super::{clock::nanos, error::Error, model::Segment, store::Recordings};
+use super::{
+    clock::nanos,
+    error::Error,
+    index::Index,
+    model::Segment,
+    store::{Recordings, Settings},
+};
 
 /// Segments in the order of recording, read in pages.
 #[derive(Debug)]
@@ -18,23 +24,37 @@ pub struct Listing {
 
 /// Rows that are in memory at a time.
 const PAGE: usize = 500;
+/// Rows of the index that are gone through in one go: others wait for so long.
+const STRIDE: u32 = 20_000;
 
 impl Listing {
-    /// Of the segments with these numbers that have a picture in a time.
-    pub(super) fn new(
+    /// Of the segments that have a picture in a time.
+    pub(super) fn begin(
         recordings: Recordings,
         camera: Arc<str>,
         time: (i64, i64),
-        ids: RangeInclusive<u64>,
-    ) -> Self {
-        Self {
+    ) -> Result<Self, Error> {
+        let reach = Settings::LONGEST_SEGMENT.as_nanos() as i64;
+        let mut listing = Self {
             recordings,
             camera,
             time,
-            next: *ids.start(),
-            last: *ids.end(),
+            next: u64::MAX,
+            last: 0,
             page: Vec::new().into_iter(),
+        };
+        let mut from = Some(time.0.saturating_sub(reach));
+        while let Some(start) = from {
+            let (camera, time) = (Arc::clone(&listing.camera), (start, time.1));
+            let asked = move |index: &mut Index| index.within(&camera, time, STRIDE);
+            let Some(within) = listing.recordings.ask(asked)? else {
+                break;
+            };
+            listing.next = listing.next.min(*within.ids.start());
+            listing.last = listing.last.max(*within.ids.end());
+            from = within.rest;
         }
+        Ok(listing)
     }
 
     /// The next segment.

@@ -169,13 +169,11 @@ impl Recordings {
         camera: &str,
         time: std::ops::Range<SystemTime>,
     ) -> Result<Listing, Error> {
-        let (from, to) = (nanos(time.start), nanos(time.end));
-        let reach = Settings::LONGEST_SEGMENT.as_nanos() as i64;
-        let name: Arc<str> = camera.into();
-        let asked = Arc::clone(&name);
-        let within = self.ask(move |index| index.within(&asked, from.saturating_sub(reach), to))?;
-        let (next, last) = within.unwrap_or((1, 0));
-        Ok(Listing::new(self.clone(), name, (from, to), next..=last))
+        Listing::begin(
+            self.clone(),
+            camera.into(),
+            (nanos(time.start), nanos(time.end)),
+        )
     }
 
     /// One segment.

@@ -155,6 +155,24 @@ async fn sessions_are_shared_by_name_and_limited_in_number() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_session_outlives_the_end_of_one_that_had_its_name() {
+    let bench = Bench::new(&[0..50]).await;
+    let id: Id = "the-same-one".parse().unwrap();
+    let begin = || {
+        let name = Name::Known(id.clone());
+        bench.sessions.begin(&bench.live, name, Change::default())
+    };
+    begin().await.unwrap();
+    assert!(bench.sessions.end("door", &id));
+    let again = begin().await.unwrap();
+    // The end of the first is noticed only now.
+    let viewer = again.feed().subscribe();
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(bench.sessions.figures()["door"].sessions, 1);
+    drop(viewer);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_camera_that_was_never_recorded_plays_live_only() {
     let bench = Bench::new(&[]).await;
     let name = Name::Known(Id::random());

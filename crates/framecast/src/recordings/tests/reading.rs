@@ -178,3 +178,42 @@ fn another_size_begins_another_file_without_a_gap() {
         Size::new(320, 240)
     );
 }
+
+#[test]
+fn what_begins_in_a_time_is_found_stride_by_stride() {
+    let index = super::super::index::Index::in_memory().unwrap();
+    // Two begin at the same moment, and once the clock was set back.
+    for (id, start) in [(1, 10), (2, 20), (3, 20), (4, 5), (5, 30), (6, 90)] {
+        let segment = Segment {
+            id,
+            camera: "door".into(),
+            run: 1,
+            part: 0,
+            start: SystemTime::UNIX_EPOCH + Duration::from_nanos(start),
+            monotonic: Duration::ZERO,
+            boot: String::new(),
+            length: Duration::ZERO,
+            frames: 1,
+            bytes: 1,
+            size: Size::new(8, 8),
+            path: id.to_string(),
+            finished: true,
+        };
+        index.put(&segment).unwrap();
+    }
+    for most in [2, 3, 10] {
+        let (mut from, mut found) = (Some(5), Vec::new());
+        while let Some(start) = from {
+            let within = index.within("door", (start, 31), most).unwrap();
+            from = within.as_ref().and_then(|within| within.rest);
+            found.extend(
+                within
+                    .into_iter()
+                    .flat_map(|within| [*within.ids.start(), *within.ids.end()]),
+            );
+            assert!(found.len() < 100, "it does not end");
+        }
+        let ends = (found.iter().min(), found.iter().max());
+        assert_eq!(ends, (Some(&1), Some(&5)), "{most}");
+    }
+}
