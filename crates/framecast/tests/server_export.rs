@@ -377,6 +377,15 @@ fn how_far_an_export_is_can_be_asked_by_its_name() {
         "bytes": len, "done_bytes": len, "state": "done", "error": null,
     });
     assert_eq!(view, expected);
+    let audited = || {
+        let begun = "action=export zip camera=\"door\" result=begun";
+        server.log().matches(begun).count()
+    };
+    eventually("the audit", || match audited() {
+        0 => Err(server.log()),
+        _ => Ok(()),
+    });
+    assert_eq!(audited(), 1);
 
     // Who goes away half way is told of under the same name when he comes back for the rest.
     let url = server.url(&named);

@@ -1,8 +1,8 @@
-//! `/api/v1/cameras/{name}/exports`: how far an export is.
+//! Exports as the document describes them, and `/api/v1/cameras/{name}/exports`: how far one is.
 
 use axum::{
     Json,
-    extract::State,
+    extract::{Path, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -13,7 +13,9 @@ use super::{
     super::{
         App,
         error::{Failure, Problem},
+        export,
         exports::Job,
+        viewer::Viewer,
     },
     request::NamedBoth,
 };
@@ -49,6 +51,53 @@ pub enum ExportState {
     Done,
     /// It broke off. A client that asks for the rest under the same name goes on.
     Failed,
+}
+
+/// A time of a camera as a video: with the times at which the pictures were taken, or, with `every`, as a time-lapse.
+///
+/// HEAD says how long it is.
+#[utoipa::path(get, path = "/cameras/{name}/export.mp4", tag = "recordings",
+    params(
+        ("name" = String, Path, description = "The camera's name"),
+        ("from" = Option<String>, Query, description = "From this time on: seconds since 1970, 2026-11-20T19:00:00Z, or as long ago as -30s; left out, a minute ago"),
+        ("to" = Option<String>, Query, description = "Until before this time; left out, now"),
+        ("every" = Option<String>, Query, description = "One picture of each such time only: 10s"),
+        ("fps" = Option<String>, Query, description = "With `every`: pictures a second, from 0.1 to 240; 30 if left out"),
+        ("job" = Option<String>, Query, description = "A name of 8 to 64 letters, digits, `_` and `-`, under which to ask how far it is"),
+        ("Range" = Option<String>, Header, description = "A part of it, where the answer to the whole says `Accept-Ranges: bytes`")),
+    responses(
+        (status = 200, description = "The video", body = Vec<u8>, content_type = "video/mp4"),
+        (status = 206, description = "The part of it that was asked for", body = Vec<u8>, content_type = "video/mp4"),
+        (status = 400, description = "That makes no sense", body = String, content_type = "text/plain"),
+        (status = 404, description = "Nothing was recorded then", body = String, content_type = "text/plain"),
+        (status = 416, description = "There is no such part of it"),
+        (status = 422, description = "It is too much for one file", body = String, content_type = "text/plain"),
+        (status = 503, description = "Too many exports are running, or the recordings can't be read at present", body = String, content_type = "text/plain")))]
+pub(super) async fn mp4(viewer: Viewer, Path(name): Path<String>) -> Result<Response, Failure> {
+    export::mp4(viewer, name).await
+}
+
+/// The pictures of a time of a camera in an archive, each named by its number and its time.
+///
+/// HEAD says how long it is.
+#[utoipa::path(get, path = "/cameras/{name}/export.zip", tag = "recordings",
+    params(
+        ("name" = String, Path, description = "The camera's name"),
+        ("from" = Option<String>, Query, description = "From this time on: seconds since 1970, 2026-11-20T19:00:00Z, or as long ago as -30s; left out, a minute ago"),
+        ("to" = Option<String>, Query, description = "Until before this time; left out, now"),
+        ("every" = Option<String>, Query, description = "One picture of each such time only: 10s"),
+        ("job" = Option<String>, Query, description = "A name of 8 to 64 letters, digits, `_` and `-`, under which to ask how far it is"),
+        ("Range" = Option<String>, Header, description = "A part of it, where the answer to the whole says `Accept-Ranges: bytes`")),
+    responses(
+        (status = 200, description = "The archive", body = Vec<u8>, content_type = "application/zip"),
+        (status = 206, description = "The part of it that was asked for", body = Vec<u8>, content_type = "application/zip"),
+        (status = 400, description = "That makes no sense", body = String, content_type = "text/plain"),
+        (status = 404, description = "Nothing was recorded then", body = String, content_type = "text/plain"),
+        (status = 416, description = "There is no such part of it"),
+        (status = 422, description = "It is too much for one file", body = String, content_type = "text/plain"),
+        (status = 503, description = "Too many exports are running, or the recordings can't be read at present", body = String, content_type = "text/plain")))]
+pub(super) async fn zip(viewer: Viewer, Path(name): Path<String>) -> Result<Response, Failure> {
+    export::zip(viewer, name).await
 }
 
 /// How far the export is that was asked for with `job=…`. The last 64 are known.

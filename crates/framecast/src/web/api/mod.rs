@@ -28,7 +28,7 @@ use utoipa_axum::{
 };
 
 use super::{
-    App, export,
+    App,
     routes::{Needs, Routes},
 };
 use crate::access::Action;
@@ -80,8 +80,8 @@ fn addresses() -> Vec<(Needs, UtoipaMethodRouter<App>)> {
             STREAM,
             routes!(playback::show, playback::change, playback::end),
         ),
-        (STREAM, routes!(export::mp4)),
-        (STREAM, routes!(export::zip)),
+        (STREAM, routes!(exports::mp4)),
+        (STREAM, routes!(exports::zip)),
         (STREAM, routes!(exports::show)),
         (SEE, routes!(recording::show)),
         (CONTROL, routes!(recording::start)),

@@ -29,7 +29,7 @@ use super::{
 };
 use crate::{
     access::{Action, Decision},
-    recordings::Span,
+    recordings::{Recordings, Span},
 };
 
 pub(super) use list::{__path_list, list};
@@ -46,11 +46,12 @@ pub use views::{ErasedView, SegmentView, SpanView, SpansView};
     responses(
         (status = 200, description = "The times", body = SpansView),
         (status = 400, description = "There is no such time", body = Problem),
+        (status = 404, description = "There is no camera of that name, nor anything recorded of one", body = Problem),
         (status = 503, description = "The recordings can't be read at present", body = Problem)))]
 pub(super) async fn spans(State(app): State<App>, Named(name): Named, uri: Uri) -> Response {
     let spans = async {
         let time = time(&asked(&uri))?;
-        Ok(match app.catalog.recordings() {
+        Ok(match known(&app, &name).await? {
             Some(recordings) => recordings.read(move |it| it.spans(&name, time)).await?,
             None => Vec::new(),
         })
@@ -70,6 +71,7 @@ pub(super) async fn spans(State(app): State<App>, Named(name): Named, uri: Uri) 
     responses(
         (status = 200, description = "What is gone", body = ErasedView),
         (status = 400, description = "There is no such time, or none was named", body = Problem),
+        (status = 404, description = "There is no camera of that name, nor anything recorded of one", body = Problem),
         (status = 503, description = "The recordings can't be changed at present", body = Problem)))]
 pub(super) async fn erase(State(app): State<App>, Named(name): Named, uri: Uri) -> Response {
     let erased = async {
@@ -81,7 +83,7 @@ pub(super) async fn erase(State(app): State<App>, Named(name): Named, uri: Uri) 
             }
         }
         let time = time(&asked)?;
-        Ok(match app.catalog.recordings() {
+        Ok(match known(&app, &name).await? {
             Some(recordings) => recordings.read(move |it| it.erase(&name, time)).await?,
             None => Vec::new(),
         })
@@ -90,6 +92,19 @@ pub(super) async fn erase(State(app): State<App>, Named(name): Named, uri: Uri) 
         bytes: erased.iter().map(|span| span.bytes).sum(),
         spans: erased.iter().map(SpanView::of).collect(),
     }))
+}
+
+/// Where recordings of this camera are, if anywhere. It may be one that is no longer there, if something was recorded of it.
+async fn known(app: &App, name: &str) -> Result<Option<Recordings>, Failure> {
+    let recordings = app.catalog.recordings().cloned();
+    if app.catalog.entry(name).is_some() {
+        return Ok(recordings);
+    }
+    let missing = || Failure::no_camera(name);
+    let recordings = recordings.ok_or_else(missing)?;
+    let cameras = recordings.read(Recordings::cameras).await?;
+    let is_recorded = cameras.iter().any(|camera| camera == name);
+    is_recorded.then_some(Some(recordings)).ok_or_else(missing)
 }
 
 fn answer<T: Serialize>(view: Result<T, Failure>) -> Response {
