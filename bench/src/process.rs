@@ -1,6 +1,6 @@
 //! What processes cost: processor time and memory, of a server with all the processes it started.
 
-use std::{fs, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 use anyhow::{Context, Result};
 use nix::{sys::time::TimeSpec, time::ClockId, unistd::Pid};
@@ -40,7 +40,8 @@ fn ticks(stat: &str) -> Option<u64> {
     Some(fields.next()?.parse::<u64>().ok()? + fields.next()?.parse::<u64>().ok()?)
 }
 
-/// Processor time that these processes took since they began, in nanoseconds, with that of threads that have ended.
+/// Processor time that these processes took since they began, with that of threads that have ended, but without that of
+/// their fake webcams: what they do a real one does itself.
 ///
 /// The clock of a process is what `utime + stime` of its `/proc/PID/stat` is rounded from: to ticks of ten milliseconds,
 /// which would be a lot beside the work of a few viewers.
@@ -51,7 +52,11 @@ pub(crate) fn cpu(pids: &[u32]) -> Result<Duration> {
             .with_context(|| format!("process {pid} is gone"))?;
         sum += duration(clock.now()?);
     }
-    Ok(sum)
+    let fake = webcams(pids).filter_map(|thread| {
+        let times = fs::read_to_string(thread.join("schedstat")).ok()?;
+        Some(Duration::from_nanos(times.split(' ').next()?.parse().ok()?))
+    });
+    Ok(sum.saturating_sub(fake.sum()))
 }
 
 /// Clock ticks that these processes took.
@@ -77,12 +82,18 @@ fn duration(time: TimeSpec) -> Duration {
     Duration::from(time)
 }
 
-/// Whether one of these processes has an open webcam that gives frames: the fake one has a thread of that name.
+/// Whether one of these processes has an open webcam that gives frames.
 pub(crate) fn has_open_webcam(pids: &[u32]) -> bool {
-    pids.iter().any(|pid| {
+    webcams(pids).next().is_some()
+}
+
+/// The threads of these processes' fake webcams, which have that name, as folders under `/proc`.
+fn webcams(pids: &[u32]) -> impl Iterator<Item = PathBuf> {
+    pids.iter().flat_map(|pid| {
         let threads = fs::read_dir(format!("/proc/{pid}/task"));
-        threads.into_iter().flatten().flatten().any(|thread| {
-            let name = fs::read_to_string(thread.path().join("comm"));
+        let threads = threads.into_iter().flatten().flatten();
+        threads.map(|thread| thread.path()).filter(|thread| {
+            let name = fs::read_to_string(thread.join("comm"));
             name.is_ok_and(|name| name.trim() == "webcam")
         })
     })

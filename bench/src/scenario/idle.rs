@@ -84,7 +84,5 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
             ]);
         }
     }
-    section
-        .note("the frames that the fake webcam makes are counted to the server that has it open");
     Ok(section)
 }

@@ -14,6 +14,7 @@ pub mod assets;
 pub mod pages;
 
 mod access;
+mod backlog;
 mod command;
 mod compat;
 mod credentials;

@@ -15,20 +15,23 @@ use std::{
 };
 
 use futures_util::poll;
-use rustix::event::{self, PollFd, PollFlags, Timespec};
 use tokio::{
-    io::{AsyncRead, AsyncWrite, AsyncWriteExt, Interest, ReadBuf},
-    net::TcpStream,
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf},
     time::sleep,
 };
 use tokio_util::sync::CancellationToken;
 
+use super::backlog::Queue;
 use crate::sinks::mjpeg::{Part, Parts};
 
 /// How long a viewer may read nothing before it is let go.
 pub(super) const DEAD_AFTER: Duration = Duration::from_secs(30);
 /// How long it may read nothing when the server stops.
 const FAREWELL: Duration = Duration::from_millis(500);
+/// How long is waited before the kernel is asked again what it holds.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(1);
+/// The same for a viewer that reads nothing.
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Writes `parts` to `io` until they end or the viewer leaves. A part that was begun is finished.
 ///
@@ -40,10 +43,11 @@ pub(super) async fn run<S>(
     shutdown: &CancellationToken,
 ) -> io::Result<()>
 where
-    S: AsyncRead + AsyncWrite + Unpin,
+    S: AsyncRead + AsyncWrite + Queue + Unpin,
 {
     open(&mut io, &parts, shutdown).await?;
     loop {
+        room(&io, &parts, shutdown).await?;
         let part = tokio::select! {
             biased;
             part = parts.next() => part,
@@ -80,30 +84,30 @@ pub(super) async fn send<S: AsyncWrite + Unpin>(
     }
 }
 
-/// Returns when the kernel has sent most of what it took, or when `parts` of a plain stream end.
-pub(super) async fn room(
-    io: &TcpStream,
+/// Returns when the link has room for the next part, or when `parts` end: what is newest is to be taken then, not before.
+pub(super) async fn room<S: Queue>(
+    io: &S,
     parts: &Parts,
     shutdown: &CancellationToken,
 ) -> io::Result<()> {
-    // The runtime takes a connection for free until a write has failed: the kernel is asked itself.
-    let ask = || {
-        let mut asked = [PollFd::new(io, PollFlags::OUT)];
-        match event::poll(&mut asked, Some(&Timespec::default()))? {
-            0 => Err(ErrorKind::WouldBlock.into()),
-            _ => Ok(()),
-        }
-    };
-    while let Err(error) = io.try_io(Interest::WRITABLE, ask) {
-        if error.kind() != ErrorKind::WouldBlock {
-            return Err(error);
+    let mut least = u64::MAX;
+    let mut pause = SHORTEST_PAUSE;
+    let mut tired = pin!(patience(shutdown));
+    while let Some(backlog) = io.backlog() {
+        let Some(surplus) = backlog.surplus() else {
+            break;
+        };
+        if backlog.bytes < least {
+            least = backlog.bytes;
+            tired.set(patience(shutdown));
         }
         tokio::select! {
             biased;
-            ready = io.writable() => ready?,
-            () = parts.gone() => return Ok(()),
-            () = patience(shutdown) => return Err(ErrorKind::TimedOut.into()),
+            () = sleep(surplus.clamp(pause, LONGEST_PAUSE)) => {}
+            () = parts.gone() => break,
+            () = tired.as_mut() => return Err(ErrorKind::TimedOut.into()),
         }
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
     Ok(())
 }

@@ -7,7 +7,7 @@ use framecast_media::{
     jpeg::{self, Layout, Pixels, Range},
     multipart::{CONTENT_TYPE, Limits, Parser},
 };
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 use tokio::{
     io::AsyncReadExt,
     net::{TcpListener, TcpSocket},
@@ -20,6 +20,24 @@ use crate::hub::{Hub, Output, Plan, Policy};
 
 /// Gives a picture of noise, which is large, as often as this.
 struct Noise(Duration);
+
+/// Gives one picture, which is small, and then no more.
+struct Still;
+
+impl Camera for Still {
+    fn frames(&self) -> Frames {
+        let pixels = Pixels {
+            layout: Layout::Grey,
+            range: Range::Full,
+            width: 16,
+            height: 16,
+            stride: 16,
+            data: &[80; 16 * 16],
+        };
+        let frame = Picture::jpeg(jpeg::encode(&pixels, 80).unwrap());
+        Frames::stream(stream::once(async { Ok(frame) }).chain(stream::pending()))
+    }
+}
 
 impl Camera for Noise {
     fn frames(&self) -> Frames {
@@ -64,13 +82,17 @@ struct Place {
 
 impl Place {
     async fn new(every: Duration) -> Self {
+        Self::of(Noise(every)).await
+    }
+
+    async fn of(camera: impl Camera) -> Self {
         let hub = Hub::new();
         let plan = Plan {
-            camera: Arc::new(Noise(every)),
+            camera: Arc::new(camera),
             output: Output::default(),
-            // No picture is as good as one: nobody is told that there is none.
+            // A camera that gives nothing more is as good as another.
             policy: Policy {
-                first_frame: Duration::from_secs(3600),
+                stall: Duration::from_secs(3600),
                 ..Policy::default()
             },
         };
@@ -212,7 +234,7 @@ async fn a_viewer_that_reads_nothing_leaves_the_lane_and_holds_up_nobody_in_it()
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lanes_are_as_many_as_their_viewers_are_worth_and_close_behind_them() {
-    let mut place = Place::new(Duration::from_secs(3600)).await;
+    let mut place = Place::of(Still).await;
     place.lanes.most = 2;
     let mut viewers = Vec::new();
     for count in 1..=3 * WORTH_ANOTHER {
