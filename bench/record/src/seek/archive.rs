@@ -162,7 +162,9 @@ fn record(folder: &Path, root: &Path, seconds: u64) -> Result<Template> {
          WHERE finished = 1 AND part > 0 ORDER BY id LIMIT 1";
     for _ in 0..(seconds * 2 + 30) * 10 {
         thread::sleep(Duration::from_millis(100));
-        let Ok(db) = Connection::open(&index) else { continue };
+        let Ok(db) = Connection::open(&index) else {
+            continue;
+        };
         db.busy_timeout(Duration::from_secs(5))?;
         let found = db.query_row(query, [], |row| {
             Ok(Template {
@@ -192,7 +194,9 @@ fn places(slots: u64, count: u64) -> BTreeSet<u64> {
     let mut state = 0x2545_F491_4F6C_DD1D_u64;
     let mut places = BTreeSet::new();
     while (places.len() as u64) < count.min(slots) {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         places.insert((state >> 20) % slots);
     }
     places
@@ -202,7 +206,9 @@ fn places(slots: u64, count: u64) -> BTreeSet<u64> {
 fn shuffle(times: &mut [f64]) {
     let mut state = 88_172_645_463_325_252_u64;
     for index in (1..times.len()).rev() {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         times.swap(index, (state >> 33) as usize % (index + 1));
     }
 }

@@ -97,7 +97,10 @@ impl Connection {
 
     fn line(&mut self) -> Result<String> {
         let mut line = String::new();
-        ensure!(self.stream.read_line(&mut line)? > 0, "the connection ended");
+        ensure!(
+            self.stream.read_line(&mut line)? > 0,
+            "the connection ended"
+        );
         Ok(line)
     }
 
@@ -163,7 +166,11 @@ impl Watching {
 
     fn change(&self, control: &mut Connection, body: &str) -> Result<()> {
         let answer = control.ask("PATCH", &self.session, body)?;
-        ensure!(answer.status == 200, "the session answers with {}", answer.status);
+        ensure!(
+            answer.status == 200,
+            "the session answers with {}",
+            answer.status
+        );
         Ok(())
     }
 

@@ -44,7 +44,10 @@ fn main() -> ExitCode {
 fn bench() -> Result<()> {
     let mut args = env::args().skip(1);
     let what = args.next().unwrap_or_default();
-    let folder = PathBuf::from(args.next().context("say `make FOLDER` or `measure FOLDER`")?);
+    let folder = PathBuf::from(
+        args.next()
+            .context("say `make FOLDER` or `measure FOLDER`")?,
+    );
     match what.as_str() {
         "make" => {
             let mut number = |usual: u64, what: &'static str| match args.next() {
@@ -94,7 +97,10 @@ fn measure(folder: &Path, archive: &Archive) -> Result<()> {
             let began = Instant::now();
             let answer = connection.get(&snapshot(*at))?;
             times.push(began.elapsed());
-            ensure!(answer.status == 200 && answer.body > 10_000, "no picture at {at}");
+            ensure!(
+                answer.status == 200 && answer.body > 10_000,
+                "no picture at {at}"
+            );
         }
         tell(&format!("snapshot.jpg?at=, caches {caches}"), times);
     }
@@ -128,10 +134,15 @@ fn measure(folder: &Path, archive: &Archive) -> Result<()> {
                     break;
                 }
                 let began = Instant::now();
-                ensure!(connection.get(&snapshot(*at))?.status == 200, "no picture at {at}");
+                ensure!(
+                    connection.get(&snapshot(*at))?.status == 200,
+                    "no picture at {at}"
+                );
                 times.push(began.elapsed());
             }
-            let listed = listing.join().map_err(|_| anyhow::anyhow!("listing panicked"))??;
+            let listed = listing
+                .join()
+                .map_err(|_| anyhow::anyhow!("listing panicked"))??;
             Ok((listed, times))
         })?;
         let (answer, took) = listed;
@@ -163,7 +174,9 @@ fn tell(what: &str, mut times: Vec<Duration>) {
     let at = |part: f64| {
         let last = times.len().saturating_sub(1);
         let index = (last as f64 * part).round() as usize;
-        times.get(index).map_or(0.0, |time| time.as_secs_f64() * 1e3)
+        times
+            .get(index)
+            .map_or(0.0, |time| time.as_secs_f64() * 1e3)
     };
     println!(
         "{what}: p50 {:.1} ms, p95 {:.1} ms, at most {:.1} ms ({} times)",

@@ -45,7 +45,9 @@ impl Server {
         let root = folder.join("recordings");
         fs::write(
             &config,
-            format!("[recordings]\npath = {root:?}\nmin_free = 0\nsegment = \"{segment}s\"\n{camera}"),
+            format!(
+                "[recordings]\npath = {root:?}\nmin_free = 0\nsegment = \"{segment}s\"\n{camera}"
+            ),
         )?;
         let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
         let child = Command::new(env::current_exe()?)
