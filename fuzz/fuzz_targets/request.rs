@@ -84,6 +84,8 @@ fuzz_target!(|data: (String, String, [Option<Vec<u8>>; 3])| {
 
     assert!(!host::is_own(&format!("{named}.example"), &[]), "{named}");
     assert!(host::is_own("cams.example", &["cams.example".to_owned()]));
+    assert_eq!(host::is_own(&named, &[]), host::is_local(&named));
+    assert!(named.starts_with(host::without_port(&named)));
     if host::is_same_site(&query, Some(&named)) {
         assert!(query.ends_with(&named));
     }

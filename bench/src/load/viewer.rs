@@ -1,9 +1,12 @@
 //! One viewer: the head of the answer, then the parts.
 
-use std::{net::TcpStream, time::Instant};
+use std::{
+    net::TcpStream,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
 
 use anyhow::{Result, bail};
-use framecast_media::multipart::{Limits, Parser};
+use framecast_media::multipart::{Headers, Limits, Parser};
 use memchr::memmem;
 
 use super::{Sample, age};
@@ -86,7 +89,7 @@ impl Viewer {
             return samples;
         };
         while let Ok(Some(part)) = parser.next() {
-            let frame = stamp::read(&part.body);
+            let frame = stamp::read(&part.body).or_else(|| said(&part.headers));
             samples.push(Sample {
                 viewer: self.index,
                 at: Instant::now(),
@@ -96,6 +99,14 @@ impl Viewer {
         }
         samples
     }
+}
+
+/// Number and birth of a frame that was encoded anew, as framecast's headers tell them.
+fn said(headers: &Headers) -> Option<(u64, SystemTime)> {
+    let number = headers.get("X-Framecast-Sequence")?.parse().ok()?;
+    let seconds = headers.get("X-Timestamp")?.parse().ok()?;
+    let since = Duration::try_from_secs_f64(seconds).ok()?;
+    Some((number, UNIX_EPOCH + since))
 }
 
 /// What the head of an answer says.
@@ -132,10 +143,7 @@ fn head(bytes: &[u8]) -> Result<Option<Head>> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        net::TcpListener,
-        time::{Duration, SystemTime},
-    };
+    use std::net::TcpListener;
 
     use super::*;
 

@@ -24,10 +24,28 @@ const FAST: usize = 100;
 const FPS: f64 = 30.0;
 /// Frames a second of the slowest of the fast viewers.
 const RATE: f64 = 29.5;
-/// Kilobits a second of a link, and milliseconds that 95 of 100 frames are old at most.
-const LINKS: [(u32, f64); 2] = [(2000, 300.0), (500, 1000.0)];
-/// A reader that takes as much as the faster link carries.
-const READER: u32 = LINKS[0].0 * 1000 / 8;
+const LINKS: [Slow; 3] = [
+    Slow {
+        speed: 2000,
+        query: "",
+        oldest: 300.0,
+        rate: None,
+    },
+    Slow {
+        speed: 500,
+        query: "",
+        oldest: 1000.0,
+        rate: None,
+    },
+    Slow {
+        speed: 1000,
+        query: "?adaptive=1",
+        oldest: 300.0,
+        rate: Some(10.0),
+    },
+];
+/// A reader that takes as much as the fastest link carries.
+const READER: u32 = LINKS[0].speed * 1000 / 8;
 /// What it lets the kernel hold for it.
 const READER_HOLDS: usize = 16 << 10;
 /// Viewers that stop reading, and kilobytes that each may cost.
@@ -35,6 +53,18 @@ const STOPPED: usize = 20;
 const STOPPED_COST: f64 = 200.0;
 /// How long a viewer that has stopped reading may stay.
 const LET_GO: f64 = 60.0;
+
+/// A viewer behind a slow link.
+struct Slow {
+    /// Kilobits a second of the link.
+    speed: u32,
+    /// What it asks framecast for; others are not asked.
+    query: &'static str,
+    /// Milliseconds that 95 of 100 frames are old at most.
+    oldest: f64,
+    /// Frames a second that it gets at least, where there is a bar.
+    rate: Option<f64>,
+}
 
 pub(super) fn run(bench: &Bench) -> Result<Section> {
     let mut section = Section::new(
@@ -50,10 +80,10 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
     );
     let input = SMALL.at(FPS, &bench.rig.folder)?;
     let mut links = Vec::new();
-    for (number, (speed, bar)) in (0..).zip(LINKS) {
-        match Link::new(number, speed) {
-            Ok(link) => links.push((speed, bar, link)),
-            Err(error) => section.note(format!("no link of {speed} kbit/s: {error:#}")),
+    for (number, slow) in (0..).zip(LINKS) {
+        match Link::new(number, slow.speed) {
+            Ok(link) => links.push((slow, link)),
+            Err(error) => section.note(format!("no link of {} kbit/s: {error:#}", slow.speed)),
         }
     }
     for &kind in &bench.servers {
@@ -70,25 +100,26 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
         thread::sleep(WARM_UP);
         let time = bench.time(20.0);
         let mut watching = Vec::new();
-        for (speed, bar, link) in &links {
+        let path = &server.target.paths[0];
+        for (slow, link) in &links {
+            if !slow.query.is_empty() && kind != Kind::Framecast {
+                continue;
+            }
             let address = SocketAddr::from((link.here, server.target.address.port()));
             let program = link.inside(&std::env::current_exe()?);
-            let child = watch(program, address, &server.target.paths[0], time, &[])?;
-            watching.push((format!("link of {speed} kbit/s"), *bar, child));
+            let path = format!("{path}{}", slow.query);
+            let child = watch(program, address, &path, time, &[])?;
+            let what = format!("link of {} kbit/s{}", slow.speed, slow.query);
+            watching.push((what, slow.oldest, slow.rate, child));
         }
         let own = Command::new(std::env::current_exe()?);
         let slowly = [
             format!("--reads={READER}"),
             format!("--holds={READER_HOLDS}"),
         ];
-        let child = watch(
-            own,
-            server.target.address,
-            &server.target.paths[0],
-            time,
-            &slowly,
-        )?;
-        watching.push((format!("reads {} kbit/s", READER / 125), LINKS[0].1, child));
+        let child = watch(own, server.target.address, path, time, &slowly)?;
+        let what = format!("reads {} kbit/s", READER / 125);
+        watching.push((what, LINKS[0].oldest, None, child));
         let window = fast.measure(&server.processes(), time)?;
         warn(&mut section, &kind.to_string(), &window);
         section.row([
@@ -105,26 +136,28 @@ pub(super) fn run(bench: &Bench) -> Result<Section> {
                 .verdicts
                 .push(Verdict::at_least(what, window.slowest, RATE, ""));
         }
-        for (what, bar, child) in watching {
+        for (what, oldest, least, child) in watching {
             let mut ages = ages(child).with_context(|| format!("{kind}, {what}"))?;
-            let count = ages.len() as f64;
+            let rate = ages.len() as f64 / time.as_secs_f64();
             let mut of = |percent| percentile(&mut ages, percent).map_or(f64::NAN, milliseconds);
             progress(&format!("{kind}, {what}: age p95 {:.0} ms", of(95.0)));
             section.row([
                 kind.to_string(),
                 what.clone(),
-                short(count / time.as_secs_f64()),
+                short(rate),
                 short(of(50.0)),
                 short(of(95.0)),
                 short(of(100.0)),
             ]);
             if kind == Kind::Framecast {
-                section.verdicts.push(Verdict::at_most(
-                    format!("{what}: age p95"),
-                    of(95.0),
-                    bar,
-                    " ms",
-                ));
+                let age = format!("{what}: age p95");
+                section
+                    .verdicts
+                    .push(Verdict::at_most(age, of(95.0), oldest, " ms"));
+                section.verdicts.extend(least.map(|least| {
+                    let what = format!("{what}: frames a second");
+                    Verdict::at_least(what, rate, least, "")
+                }));
             }
         }
         stop(kind, &server, &mut section)?;

@@ -12,6 +12,7 @@
 //! - [`web`]: everything that speaks HTTP, as an [`axum::Router`] that may be nested in an application of yours;
 //! - [`telemetry`]: the figures for Prometheus;
 //! - [`access`]: who may do what;
+//! - [`tls`]: the certificate that is shown;
 //! - [`config`] and [`cli`]: what the user wants;
 //! - [`server`]: assembly, start and stop.
 //!
@@ -39,6 +40,7 @@ pub mod recordings;
 pub mod server;
 pub mod sinks;
 pub mod telemetry;
+pub mod tls;
 pub mod web;
 
 mod embed;

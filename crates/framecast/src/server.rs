@@ -4,17 +4,13 @@
 //! completed, the cameras close, and the process leaves within two seconds whatever happens. A second signal exits at once.
 
 mod access;
+mod certificate;
+mod listen;
 
-use std::{
-    io, net::TcpListener as StdTcpListener, os::unix::net::UnixListener as StdUnixListener,
-    path::Path, time::Duration,
-};
+use std::{io, path::Path, time::Duration};
 
-use listenfd::ListenFd;
 use sd_notify::NotifyState;
-use socket2::SockRef;
 use tokio::{
-    net::{TcpListener, UnixListener},
     signal::unix::{Signal, SignalKind, signal},
     time::{MissedTickBehavior, interval, timeout},
 };
@@ -28,16 +24,14 @@ use crate::{
     drivers::{Registry, push},
     recordings::Recordings,
     sinks::recorder::Mode,
-    web::{self, App, Listener},
+    tls,
+    web::{self, App},
 };
 use access::Doorkeeper;
+use certificate::Certificate;
 
 /// How long cameras may take to close when the server stops.
 const CLOSE: Duration = Duration::from_millis(1_800);
-/// Connections that may wait to be accepted. With the library's own 128, some of a crowd that comes all at once would wait
-/// for a second and more, until their systems try again.
-const BACKLOG: i32 = 1024;
-
 /// How often the state folder is looked at for other users and tokens.
 const LOOK: Duration = Duration::from_secs(1);
 
@@ -58,6 +52,9 @@ pub enum Error {
     /// The sockets handed over by the supervisor can't be used.
     #[error("the sockets that were handed over can't be used: {0}")]
     Inherited(io::Error),
+    /// There is no certificate to show.
+    #[error("TLS: {0}")]
+    Tls(#[from] tls::Error),
     /// The system refuses to tell of signals.
     #[error("signals can't be received: {0}")]
     Signals(io::Error),
@@ -66,7 +63,7 @@ pub enum Error {
 fn hint(error: &io::Error) -> &'static str {
     match error.kind() {
         io::ErrorKind::AddrInUse => {
-            " (another program has it: stop that one, or choose another address with --listen)"
+            " (another program has it: stop that one, or choose another address)"
         }
         io::ErrorKind::PermissionDenied => " (ports below 1024 need the right to be used)",
         _ => "",
@@ -100,7 +97,8 @@ pub async fn run(start: Start) -> Result<(), Error> {
         ports,
         show,
     } = start;
-    let (listeners, addresses) = listeners(&config)?;
+    let certificate = Certificate::new(&config)?;
+    let (listeners, addresses) = certificate::listeners(&config, certificate.as_ref())?;
     let doorkeeper = Doorkeeper::new(&config, &addresses, show)?;
     // From here on a signal means a graceful stop.
     let mut signals = Signals::new().map_err(Error::Signals)?;
@@ -122,6 +120,9 @@ pub async fn run(start: Start) -> Result<(), Error> {
         // Not `nest`, which leaves out the path with a slash at its end.
         router = axum::Router::new().nest_service(&config.base_path, router);
     }
+    if let Some(max_age) = config.tls.as_ref().and_then(|tls| tls.hsts) {
+        router = web::insist(router, max_age);
+    }
     let router = web::called_by(router, &config.allow_hosts);
     let serving = tokio::spawn(web::serve(
         listeners,
@@ -131,7 +132,13 @@ pub async fn run(start: Start) -> Result<(), Error> {
     ));
     for address in &addresses {
         match address {
-            Listen::Tcp(address) => info!("watch at http://{address}{}/", config.base_path),
+            Listen::Tcp(address) => {
+                info!(
+                    "watch at {}://{address}{}/",
+                    config.scheme(),
+                    config.base_path
+                );
+            }
             Listen::Unix(path) => info!("listening on {}", path.display()),
         }
     }
@@ -140,6 +147,7 @@ pub async fn run(start: Start) -> Result<(), Error> {
     let mut keeper = Keeper {
         catalog: catalog.clone(),
         doorkeeper,
+        certificate,
         config,
         given,
     };
@@ -201,6 +209,7 @@ fn add(catalog: &Catalog, camera: &config::Camera) {
 struct Keeper {
     catalog: Catalog,
     doorkeeper: Doorkeeper,
+    certificate: Option<Certificate>,
     config: Config,
     given: Given,
 }
@@ -219,10 +228,18 @@ impl Keeper {
                     Asked::Reload => {
                         notify_reloading();
                         self.reload();
+                        if let Some(certificate) = &mut self.certificate {
+                            certificate.read_again();
+                        }
                         notify(&[NotifyState::Ready]);
                     }
                 },
                 () = changed(&mut file) => self.reload(),
+                () = Certificate::wants_another(&mut self.certificate) => {
+                    if let Some(certificate) = &mut self.certificate {
+                        certificate.read_again();
+                    }
+                }
                 _ = look.tick() => self.doorkeeper.look(&self.config),
                 () = tick(&mut alive) => notify(&[NotifyState::Watchdog]),
             }
@@ -356,73 +373,4 @@ impl Signals {
     async fn stop(&mut self) {
         while !matches!(self.next().await, Asked::Stop) {}
     }
-}
-
-/// The sockets that a supervisor handed over, or else those of the configuration.
-fn listeners(config: &Config) -> Result<(Vec<Listener>, Vec<Listen>), Error> {
-    let inherited = inherited().map_err(Error::Inherited)?;
-    if !inherited.is_empty() {
-        return Ok(inherited.into_iter().unzip());
-    }
-    let bound: Result<Vec<_>, Error> = config
-        .listen
-        .iter()
-        .map(|address| {
-            bind(address).map_err(|source| Error::Listen {
-                address: address.clone(),
-                source,
-            })
-        })
-        .collect();
-    Ok(bound?.into_iter().unzip())
-}
-
-fn inherited() -> io::Result<Vec<(Listener, Listen)>> {
-    let mut sockets = ListenFd::from_env();
-    (0..sockets.len())
-        .map(|index| {
-            if let Ok(Some(socket)) = sockets.take_tcp_listener(index) {
-                return tcp(socket);
-            }
-            match sockets.take_unix_listener(index)? {
-                Some(socket) => unix(socket),
-                None => Err(io::Error::other(format!(
-                    "socket {index} is of no known kind"
-                ))),
-            }
-        })
-        .collect()
-}
-
-fn bind(address: &Listen) -> io::Result<(Listener, Listen)> {
-    match address {
-        Listen::Tcp(address) => {
-            let socket = StdTcpListener::bind(address)?;
-            SockRef::from(&socket).listen(BACKLOG)?;
-            tcp(socket)
-        }
-        Listen::Unix(path) => {
-            // A socket that nobody answers on is what an earlier run left behind.
-            if std::os::unix::net::UnixStream::connect(path)
-                .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
-            {
-                std::fs::remove_file(path)?;
-            }
-            unix(StdUnixListener::bind(path)?)
-        }
-    }
-}
-
-fn tcp(socket: StdTcpListener) -> io::Result<(Listener, Listen)> {
-    socket.set_nonblocking(true)?;
-    let address = Listen::Tcp(socket.local_addr()?);
-    Ok((Listener::Tcp(TcpListener::from_std(socket)?), address))
-}
-
-fn unix(socket: StdUnixListener) -> io::Result<(Listener, Listen)> {
-    socket.set_nonblocking(true)?;
-    let path = socket.local_addr()?;
-    let path = path.as_pathname().unwrap_or(Path::new("(unnamed)"));
-    let address = Listen::Unix(path.to_owned());
-    Ok((Listener::Unix(UnixListener::from_std(socket)?), address))
 }

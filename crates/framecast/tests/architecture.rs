@@ -15,6 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("drivers", &[]),
     ("hub", &[]),
     ("recordings", &[]),
+    ("tls", &[]),
     ("export", &["recordings"]),
     ("playback", &["hub", "recordings"]),
     ("sinks", &["hub", "recordings"]),
@@ -50,6 +51,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "recordings",
             "sinks",
             "telemetry",
+            "tls",
             "web",
         ],
     ),
@@ -107,7 +109,10 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("anyhow", &["cli"]),
     ("argon2", &["access/password.rs"]),
     ("hmac", &["access/secret.rs"]),
-    ("sha2", &["access/secret.rs"]),
+    ("sha2", &["access/secret.rs", "tls"]),
+    ("tokio_rustls", &["tls", "web/serve"]),
+    ("rcgen", &["tls"]),
+    ("x509_parser", &["tls"]),
     ("rpassword", &["cli"]),
 ];
 

@@ -270,6 +270,47 @@ pub struct Serve {
     )]
     listen: Vec<String>,
 
+    /// Encrypt connections with the certificate in this file, in PEM form; it is read again when it changes
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "FRAMECAST_TLS_CERTIFICATE",
+        hide_env_values = true,
+        help_heading = "Server"
+    )]
+    tls_certificate: Option<String>,
+
+    /// The certificate's private key, if it is not in the same file
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "FRAMECAST_TLS_KEY",
+        hide_env_values = true,
+        help_heading = "Server"
+    )]
+    tls_key: Option<String>,
+
+    /// Encrypt connections with a certificate that framecast makes itself; browsers warn of it once
+    ///
+    /// It is kept in the state folder, and its fingerprint is printed, to be compared with what the browser shows.
+    #[arg(
+        long,
+        env = "FRAMECAST_TLS_SELF_SIGNED", hide_env_values = true,
+        value_parser = FalseyValueParser::new(),
+        help_heading = "Server"
+    )]
+    tls_self_signed: bool,
+
+    /// Listen here too, without encryption, and send whoever comes to the encrypted address; may be given several times
+    #[arg(
+        long,
+        value_name = "ADDR",
+        env = "FRAMECAST_TLS_REDIRECT",
+        hide_env_values = true,
+        help_heading = "Server"
+    )]
+    tls_redirect: Vec<String>,
+
     /// Let everyone who can reach the address do everything, without a password
     ///
     /// Without it, a server that others can reach asks for a user's name and password, a token, or the access token that it
@@ -423,6 +464,10 @@ impl Serve {
                 .filter(|path| !path.is_empty())
                 .map(PathBuf::from),
             listen: self.listen,
+            tls_certificate: self.tls_certificate.unwrap_or_default(),
+            tls_key: self.tls_key.unwrap_or_default(),
+            tls_self_signed: self.tls_self_signed,
+            tls_redirect: self.tls_redirect,
             base_path: self.base_path.unwrap_or_default(),
             cameras: self.camera,
             camera_list: variable("FRAMECAST_CAMERAS"),

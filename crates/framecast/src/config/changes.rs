@@ -56,6 +56,7 @@ pub fn changes(old: &Config, new: &Config) -> Changes {
     }
     changes.needs_restart = [
         ("listen", old.listen != new.listen),
+        ("tls", old.tls != new.tls),
         ("base_path", old.base_path != new.base_path),
         ("allow_hosts", old.allow_hosts != new.allow_hosts),
         ("allow_origins", old.allow_origins != new.allow_origins),

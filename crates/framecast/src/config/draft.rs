@@ -7,6 +7,7 @@ use super::{
     inline::{self, Inline},
     keys::{self, Key, Settings},
     mistakes::suggest,
+    tls,
     value::{Parsed, Value},
 };
 use crate::drivers::{Registry, Request, Source};
@@ -21,6 +22,14 @@ pub struct Given {
     pub file: Option<PathBuf>,
     /// Where to listen.
     pub listen: Vec<String>,
+    /// The certificate's file.
+    pub tls_certificate: String,
+    /// The file of its key.
+    pub tls_key: String,
+    /// Whether the server makes a certificate itself.
+    pub tls_self_signed: bool,
+    /// Where requests are only sent on to the encrypted address.
+    pub tls_redirect: Vec<String>,
     /// What all paths start with.
     pub base_path: String,
     /// Cameras as `NAME=SOURCE#key=value,…`, from the command line.
@@ -68,8 +77,9 @@ impl fmt::Debug for Given {
 /// A configuration in the making: each place that says something writes over those before it.
 #[derive(Debug, Default)]
 pub(super) struct Draft {
-    /// All but the cameras.
+    /// All but TLS and the cameras.
     pub(super) config: Config,
+    pub(super) tls: tls::Draft,
     pub(super) defaults: Settings,
     pub(super) cameras: Vec<Entry>,
 }
@@ -105,6 +115,7 @@ impl Draft {
                     .unwrap_or_else(|why| wrong(flag, why));
             }
         }
+        self.tls.give(given, &mut wrong);
         if !given.base_path.is_empty() {
             set(keys::TOP, "base_path", self, Value::Typed(&given.base_path))
                 .unwrap_or_else(|why| wrong("--base-path", why));
@@ -220,6 +231,15 @@ impl Draft {
         mut mistakes: Vec<Mistake>,
     ) -> Result<Config, Mistakes> {
         let mut config = self.config;
+        match self.tls.finish() {
+            Ok(tls) => config.tls = tls,
+            // What is missing may only have been written wrong.
+            Err(_) if !mistakes.is_empty() => {}
+            Err(message) => mistakes.push(Mistake {
+                place: Place::Given("[tls]".to_owned()),
+                message,
+            }),
+        }
         for entry in self.cameras {
             let settings = entry.settings.or(&self.defaults);
             let request = Request {

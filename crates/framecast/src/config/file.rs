@@ -13,7 +13,7 @@ use super::{
     inline::source,
     keys::{self, Key, Settings},
     mistakes::suggest,
-    users,
+    tls, users,
     value::Value,
 };
 use crate::drivers::Registry;
@@ -21,7 +21,8 @@ use crate::drivers::Registry;
 type Name<'a> = Spanned<std::borrow::Cow<'a, str>>;
 
 /// The tables that stand beside the keys of [`keys::TOP`].
-const TABLES: [&str; 6] = [
+const TABLES: [&str; 7] = [
+    "tls",
     "defaults",
     "recordings",
     "limits",
@@ -102,6 +103,7 @@ impl Walk<'_> {
                 continue;
             };
             match name {
+                "tls" => self.table(name, inner, tls::TLS, &mut draft.tls),
                 "defaults" => self.table(name, inner, keys::CAMERA, &mut draft.defaults),
                 "recordings" => {
                     self.table(name, inner, keys::RECORDINGS, &mut draft.config.storage)

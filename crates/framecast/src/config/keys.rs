@@ -384,12 +384,16 @@ fn filter(value: Value<'_>) -> Parsed<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::users::USER, *};
+    use super::{
+        super::{tls::TLS, users::USER},
+        *,
+    };
 
     #[test]
     fn the_sample_file_shows_every_key() {
         let sample = include_str!("../../../../packaging/framecast.toml");
         let all = names(TOP)
+            .chain(names(TLS))
             .chain(names(CAMERA))
             .chain(names(RECORDINGS))
             .chain(names(LOG))

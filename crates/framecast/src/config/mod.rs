@@ -13,9 +13,11 @@ mod file;
 mod inline;
 mod keys;
 mod listen;
+mod locate;
 mod mistakes;
 mod name;
 mod state;
+mod tls;
 mod users;
 mod value;
 mod watch;
@@ -39,6 +41,7 @@ pub use listen::Listen;
 pub use mistakes::{Mistake, Mistakes, Place};
 pub use name::{BadName, check_name};
 pub use state::{NoState, make_private, state_folder, state_folder_in};
+pub use tls::{Identity, Tls};
 pub use users::{Password, User, check_user_name};
 pub use value::{parse_duration, parse_size};
 pub use watch::{Watch, watch};
@@ -48,6 +51,8 @@ pub use watch::{Watch, watch};
 pub struct Config {
     /// Where to listen; at least one address.
     pub listen: Vec<Listen>,
+    /// How connections by TCP are encrypted; `None` if they are not.
+    pub tls: Option<Tls>,
     /// What all paths start with behind a proxy: empty, or `/cameras` without a slash at its end.
     pub base_path: String,
     /// The cameras in the file's order, followed by those of the environment and the command line.
@@ -153,6 +158,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: vec![Listen::default()],
+            tls: None,
             base_path: String::new(),
             cameras: Vec::new(),
             storage: Storage::default(),
@@ -216,6 +222,16 @@ impl Config {
         let (mut draft, mistakes) = file::parse(text, path, registry);
         draft.config.file = Some(path.to_owned());
         draft.finish(registry, mistakes)
+    }
+}
+
+impl Config {
+    /// What the addresses start with by which TCP is reached.
+    pub fn scheme(&self) -> &'static str {
+        match self.tls {
+            Some(_) => "https",
+            None => "http",
+        }
     }
 }
 

@@ -1,9 +1,6 @@
 //! From the configuration and the state folder to the rules of the door; again whenever one of them changes.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::Path};
 
 use tracing::{error, info, warn};
 
@@ -165,13 +162,7 @@ fn password(password: &Password, config: &Config) -> Result<PasswordHash, String
         Password::Hash(hash) => return Ok(hash.clone()),
         Password::File(path) => path,
     };
-    let credential = env::var_os("CREDENTIALS_DIRECTORY").map(|it| PathBuf::from(it).join(path));
-    let beside = config
-        .file
-        .as_ref()
-        .and_then(|file| Some(file.parent()?.join(path)));
-    let found = credential.filter(|path| path.exists()).or(beside);
-    let found = found.unwrap_or_else(|| path.clone());
+    let found = config.locate(path);
     let text =
         fs::read_to_string(&found).map_err(|error| format!("{}: {error}", found.display()))?;
     let text = text.trim_end_matches(['\r', '\n']);
@@ -206,6 +197,7 @@ fn access_token(store: Option<&Store>) -> Result<(Secret, bool), StoreError> {
 /// Not into the log: whoever reads that need not be let in.
 fn show_addresses(secret: &Secret, config: &Config, addresses: &[Listen], show: fn(&str)) {
     show("Log in once with each browser, by one of these addresses:");
+    let scheme = config.scheme();
     for address in addresses {
         if let Listen::Tcp(address) = address {
             let mut address = *address;
@@ -213,7 +205,7 @@ fn show_addresses(secret: &Secret, config: &Config, addresses: &[Listen], show: 
                 address.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
             }
             let (base, token) = (&config.base_path, secret.expose());
-            show(&format!("    http://{address}{base}/?token={token}"));
+            show(&format!("    {scheme}://{address}{base}/?token={token}"));
         }
     }
     show("From other machines, put this machine's name in the place of 127.0.0.1.");

@@ -60,8 +60,9 @@ impl Backlog {
     fn of(socket: &impl AsRawFd) -> Option<Self> {
         let mut info = Info([0; Info::SIZE]);
         let size = uapi::getsockopt(socket.as_raw_fd(), c::IPPROTO_TCP, c::TCP_INFO, &mut info.0);
-        // Kernels before 4.19 don't count the bytes that were sent.
-        (size.ok()? == Info::SIZE).then(|| info.backlog())
+        // Kernels before 4.19 don't count the bytes that were sent. What a closed connection says it holds has been let go.
+        let known = size.ok()? == Info::SIZE && info.0[Info::STATE] != Info::CLOSED;
+        known.then(|| info.backlog())
     }
 
     /// How long the link is busy with more than keeps it busy; `None` if it can take more now.
@@ -80,6 +81,8 @@ struct Info([u8; Self::SIZE]);
 
 impl Info {
     const SIZE: usize = 216;
+    const STATE: usize = 0;
+    const CLOSED: u8 = 7;
     const SND_MSS: usize = 16;
     const UNACKED: usize = 24;
     const BYTES_ACKED: usize = 120;
@@ -123,14 +126,19 @@ mod tests {
 
     const LIMIT: Duration = Duration::from_secs(20);
 
-    #[tokio::test]
-    async fn what_a_viewer_has_not_read_waits_and_is_gone_once_it_has() {
+    /// Both ends of a connection whose far one takes little that it has not read.
+    async fn pair() -> (TcpStream, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let socket = TcpSocket::new_v4().unwrap();
         socket.set_recv_buffer_size(8 << 10).unwrap();
         let address = listener.local_addr().unwrap();
         let (far, near) = tokio::join!(socket.connect(address), listener.accept());
-        let (mut far, near) = (far.unwrap(), near.unwrap().0);
+        (far.unwrap(), near.unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn what_a_viewer_has_not_read_waits_and_is_gone_once_it_has() {
+        let (mut far, near) = pair().await;
         assert_eq!(near.backlog().unwrap().surplus(), None);
         let mut written = 0;
         while let Ok(count) = near.try_write(&[0; 100_000]) {
@@ -149,6 +157,20 @@ mod tests {
             }
         };
         timeout(LIMIT, empty).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn nothing_waits_for_a_viewer_that_has_gone() {
+        let (far, near) = pair().await;
+        while near.try_write(&[0; 100_000]).is_ok() {}
+        assert!(near.backlog().unwrap().surplus().is_some());
+        drop(far);
+        let gone = async {
+            while near.backlog().is_some() {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(LIMIT, gone).await.unwrap();
     }
 
     #[test]

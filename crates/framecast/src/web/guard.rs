@@ -103,11 +103,22 @@ pub fn called_by(router: Router, hosts: &[String]) -> Router {
 }
 
 async fn check_name(State(hosts): State<Arc<[String]>>, request: Request, next: Next) -> Response {
+    match own_name(&request, &hosts) {
+        Ok(_) => next.run(request).await,
+        Err(failure) => failure.into_response(),
+    }
+}
+
+/// The name and port by which a request calls the server, empty if it doesn't say; an error if it isn't one of its own.
+pub(super) fn own_name<'r, B>(
+    request: &'r axum::http::Request<B>,
+    hosts: &[String],
+) -> Result<&'r str, Failure> {
     let mut named = request.headers().get_all(header::HOST).iter();
     let first = named.next().map_or(Ok(""), |value| value.to_str());
     if named.next().is_some() {
         // RFC 9112 section 3.2: what stands before this server may have chosen by the other one.
-        return Failure::bad("the request has several `Host` headers").into_response();
+        return Err(Failure::bad("the request has several `Host` headers"));
     }
     // Where the request's own address has a host, it counts in place of the header.
     let named = request
@@ -116,12 +127,11 @@ async fn check_name(State(hosts): State<Arc<[String]>>, request: Request, next: 
         .map_or(first, |it| Ok(it.as_str()));
     let all = hosts.iter().any(|host| host == "*");
     match named {
-        Ok(named) if all || host::is_own(named, &hosts) => next.run(request).await,
-        _ => Failure::new(
+        Ok(named) if all || host::is_own(named, hosts) => Ok(named),
+        _ => Err(Failure::new(
             StatusCode::MISDIRECTED_REQUEST,
             "this server does not answer to that host name: add it to `allow_hosts` (or --allow-host), or use its address",
-        )
-        .into_response(),
+        )),
     }
 }
 

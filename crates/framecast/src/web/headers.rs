@@ -4,7 +4,7 @@
 
 use axum::{
     Router,
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderMap, HeaderName, HeaderValue, header},
 };
 use tower_http::set_header::SetResponseHeaderLayer;
 
@@ -25,6 +25,13 @@ where
         let value = HeaderValue::from_static(value);
         router.layer(SetResponseHeaderLayer::if_not_present(name, value))
     })
+}
+
+/// Adds them to one answer that no router gives.
+pub(super) fn on_one(headers: &mut HeaderMap) {
+    for (name, value) in SAID {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
 }
 
 /// The same for an answer that is written by hand.

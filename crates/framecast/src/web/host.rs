@@ -11,24 +11,42 @@ const PRIVATE: [&str; 5] = ["localhost", "local", "lan", "internal", "home.arpa"
 /// Whether `named`, a `Host` header or what stands for it, is an address, a name that public DNS does not know, or one of
 /// `hosts`.
 pub(crate) fn is_own(named: &str, hosts: &[String]) -> bool {
-    let is_port = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
+    is_local(named) || hosts.contains(&name(named))
+}
+
+/// Whether `named` is an address, or a name that public DNS does not know.
+pub(crate) fn is_local(named: &str) -> bool {
     if let Some((address, port)) = named.strip_prefix('[').and_then(|it| it.split_once(']')) {
         let is_address = address.parse::<Ipv6Addr>().is_ok();
         return is_address && (port.is_empty() || port.strip_prefix(':').is_some_and(is_port));
     }
-    let name = match named.rsplit_once(':') {
-        Some((name, port)) if is_port(port) => name,
-        _ => named,
-    };
-    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let name = name(named);
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_".contains(c);
     let private = |suffix: &&str| {
         name.strip_suffix(*suffix)
             .is_some_and(|front| front.is_empty() || front.ends_with('.'))
     };
-    !name.contains('.')
-        || name.parse::<Ipv4Addr>().is_ok()
-        || PRIVATE.iter().any(private)
-        || hosts.contains(&name)
+    // Anything else might be taken for another name by somebody else.
+    name.chars().all(is_plain)
+        && (!name.contains('.') || name.parse::<Ipv4Addr>().is_ok() || PRIVATE.iter().any(private))
+}
+
+/// What stands before the port, if there is one.
+pub(crate) fn without_port(named: &str) -> &str {
+    match named.rsplit_once(':') {
+        Some((name, port)) if is_port(port) && !name.ends_with(':') => name,
+        _ => named,
+    }
+}
+
+/// Without the port and a dot at the end, in small letters.
+fn name(named: &str) -> String {
+    let name = without_port(named);
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+fn is_port(port: &str) -> bool {
+    port.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Whether `origin`, as browsers send it, is the site that is called by `host`.
@@ -74,8 +92,26 @@ mod tests {
             "cam:5000.evil.example",
             "[::1].evil.example",
             "[evil.example]",
+            "evil.example/.local",
+            "evil.example#.local",
+            "evil.example\\.local",
+            "user@octopi",
         ] {
             assert!(!is_own(named, &hosts), "{named}");
+        }
+    }
+
+    #[test]
+    fn a_port_is_taken_off_of_names_and_addresses() {
+        for (named, name) in [
+            ("octopi:5000", "octopi"),
+            ("octopi", "octopi"),
+            ("[::1]:5000", "[::1]"),
+            ("[::1]", "[::1]"),
+            ("127.0.0.1:", "127.0.0.1"),
+            ("", ""),
+        ] {
+            assert_eq!(without_port(named), name);
         }
     }
 

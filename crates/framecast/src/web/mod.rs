@@ -2,9 +2,9 @@
 //!
 //! In reading order: [`router`] is the map of all addresses; `routes` ties each to its rule, and `access` asks that before
 //! the handler is called, with `credentials`, `peer`, `login`, `lasting` and `denied` around it; `serve` is the loop that
-//! accepts connections, and `takeover`, `writer` and `lanes` give a stream one to itself; `stream`, `snapshot`, `playback`,
+//! accepts connections, with TLS and both versions of HTTP, and `takeover`, `writer` and `lanes` give a stream one to itself; `stream`, `snapshot`, `playback`,
 //! `export` with `exports`, `push` and `socket` are a camera's own addresses; `viewer`, `query` and `dialect` read what a viewer asks for
-//! and what its program understands; `guard`, `host` and `headers` stand around all of them; [`api`] is the JSON interface;
+//! and what its program understands; `guard`, `host`, `hsts` and `headers` stand around all of them; [`api`] is the JSON interface;
 //! `compat` answers the addresses of other servers; [`pages`] and [`assets`] are for people.
 //!
 //! What does not belong here: how frames are made, chosen or framed (`hub`, `sinks`).
@@ -26,6 +26,7 @@ mod exports;
 mod guard;
 mod headers;
 mod host;
+mod hsts;
 mod lanes;
 mod lasting;
 mod login;
@@ -58,9 +59,10 @@ use crate::{
 };
 
 pub use guard::called_by;
+pub use hsts::insist;
 pub use peer::Peer;
 pub use routes::{Needs, Rule};
-pub use serve::{Listener, serve};
+pub use serve::{Https, Listener, Speaks, ToHttps, serve};
 
 use exports::Exports;
 use routes::Routes;

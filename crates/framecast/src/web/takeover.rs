@@ -73,21 +73,17 @@ where
 }
 
 /// The stream as the body of an answer. The next part is taken only when asked for, so a connection that asks when there is
-/// room holds one frame at most.
+/// room holds one frame at most. Each part is in one piece, so that it is known when all of it is out.
 fn body(parts: Parts) -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
     let opening = Bytes::from_static(parts.opening());
     let rest = stream::unfold(parts, async |mut parts| {
-        let part = parts.next().await?;
-        let pieces = match part {
-            Part::Whole(bytes) => vec![bytes],
-            Part::Pieces(pieces) => pieces.into(),
+        let part = match parts.next().await? {
+            Part::Whole(bytes) => bytes,
+            Part::Pieces(pieces) => pieces.concat().into(),
         };
-        Some((stream::iter(pieces), parts))
+        Some((part, parts))
     });
-    stream::iter([opening])
-        .chain(rest.flatten())
-        .filter(|piece| std::future::ready(!piece.is_empty()))
-        .map(Ok)
+    stream::iter([opening]).chain(rest).map(Ok)
 }
 
 /// A connection that is lent to hyper and can be had back.

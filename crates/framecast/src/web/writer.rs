@@ -56,7 +56,8 @@ where
         let Some(part) = part else { break };
         send(&mut io, &part, 0, shutdown).await?;
     }
-    io.shutdown().await
+    // What is encrypted says good-bye, and who reads nothing must not be waited for.
+    patiently(io.shutdown(), shutdown).await
 }
 
 /// Writes what goes before the first part.
@@ -136,21 +137,31 @@ async fn write<S: AsyncWrite + Unpin>(
 ) -> io::Result<()> {
     IoSlice::advance_slices(&mut slices, written);
     while !slices.is_empty() {
-        let mut writing = pin!(poll_fn(|cx| poll_write(io, slices, cx)));
-        let written = match poll!(writing.as_mut()) {
-            Poll::Ready(written) => written?,
-            Poll::Pending => tokio::select! {
-                biased;
-                written = writing => written?,
-                () = patience(shutdown) => return Err(ErrorKind::TimedOut.into()),
-            },
-        };
+        let written = patiently(poll_fn(|cx| poll_write(io, slices, cx)), shutdown).await?;
         if written == 0 {
             return Err(ErrorKind::WriteZero.into());
         }
         IoSlice::advance_slices(&mut slices, written);
     }
-    io.flush().await
+    // TLS takes more than it can send at once: the part is out only when that is.
+    patiently(io.flush(), shutdown).await
+}
+
+/// Waits for what a viewer holds up by reading nothing, but not for ever.
+async fn patiently<T>(
+    waits: impl Future<Output = io::Result<T>>,
+    shutdown: &CancellationToken,
+) -> io::Result<T> {
+    let mut waits = pin!(waits);
+    // Ready at once, most of the time: then there is no need of a clock.
+    match poll!(waits.as_mut()) {
+        Poll::Ready(outcome) => outcome,
+        Poll::Pending => tokio::select! {
+            biased;
+            outcome = waits => outcome,
+            () = patience(shutdown) => Err(ErrorKind::TimedOut.into()),
+        },
+    }
 }
 
 fn poll_write<S: AsyncWrite + Unpin>(

@@ -3,6 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![allow(unreachable_pub, reason = "each test compiles it as a part of itself")]
 
+#[path = "certificates.rs"]
+mod certificates;
+
 use std::{
     fs,
     net::{SocketAddr, TcpListener},
@@ -104,7 +107,8 @@ impl ReverseProxy {
             text = replaced(&text, "me HASH", &format!("me {}", hash.trim()));
             here("caddy/pki/authorities/local/root.crt")
         } else {
-            certificate(folder.path());
+            certificates::authority(folder.path());
+            certificates::leaf(folder.path(), "leaf");
             let hash = run("openssl", &["passwd", "-apr1", "hidden"]);
             let hash = String::from_utf8(hash.stdout).unwrap();
             fs::write(here("htpasswd"), format!("me:{hash}")).unwrap();
@@ -291,27 +295,6 @@ impl ReverseProxy {
 fn free_address() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap()
-}
-
-/// An authority and a certificate of its for `localhost`.
-fn certificate(folder: &Path) {
-    let openssl = |args: &str| {
-        let said = Command::new("openssl")
-            .args(args.split(' '))
-            .current_dir(folder)
-            .output()
-            .unwrap();
-        let error = String::from_utf8_lossy(&said.stderr);
-        assert!(said.status.success(), "{error}");
-    };
-    let new = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2";
-    openssl(&format!(
-        "{new} -subj /CN=authority -keyout ca.key -out ca.pem"
-    ));
-    openssl(&format!(
-        "{new} -subj /CN=localhost -keyout leaf.key -out leaf.pem -CA ca.pem -CAkey ca.key \
-         -addext basicConstraints=critical,CA:FALSE -addext subjectAltName=DNS:localhost"
-    ));
 }
 
 fn nginx(here: &str, site: &str) -> String {

@@ -172,7 +172,8 @@ fn tell(state: &Path, args: &[&str], input: &str) -> String {
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    stdin.write_all(format!("{input}\n").as_bytes()).unwrap();
+    // A command that asks for nothing may have ended already.
+    let _told = stdin.write_all(format!("{input}\n").as_bytes());
     drop(stdin);
     let output = child.wait_with_output().unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
@@ -190,6 +191,8 @@ pub struct Server {
     pub address: SocketAddr,
     /// What its paths start with.
     pub base: String,
+    /// `http` or `https`; whatever here reads and writes by the letter is for the first only.
+    pub scheme: String,
     log: Arc<Mutex<String>>,
     folder: tempfile::TempDir,
 }
@@ -215,14 +218,15 @@ impl Server {
             child,
             address: ([0, 0, 0, 0], 0).into(),
             base: String::new(),
+            scheme: "http".to_owned(),
             log,
             folder,
         };
         let deadline = Instant::now() + PATIENCE;
         loop {
             let log = server.log();
-            if let Some((address, base)) = listening(&log) {
-                (server.address, server.base) = (address, base);
+            if let Some((scheme, address, base)) = listening(&log) {
+                (server.scheme, server.address, server.base) = (scheme, address, base);
                 return Ok(server);
             }
             if Instant::now() > deadline || server.child.try_wait().unwrap().is_some() {
@@ -239,7 +243,7 @@ impl Server {
     }
 
     pub fn url(&self, path: &str) -> String {
-        format!("http://{}{path}", self.address)
+        format!("{}://{}{path}", self.scheme, self.address)
     }
 
     /// A path in the folder that the server runs in.
@@ -397,16 +401,17 @@ fn unchunked(mut rest: &[u8]) -> Vec<u8> {
     }
 }
 
-/// The address and base path that the log tells, or a stand-in for them where there is only a Unix socket.
-fn listening(log: &str) -> Option<(SocketAddr, String)> {
-    if let Some((_, rest)) = log.split_once("watch at http://") {
+/// The scheme, address and base path that the log tells, or a stand-in for them where there is only a Unix socket.
+fn listening(log: &str) -> Option<(String, SocketAddr, String)> {
+    if let Some((_, rest)) = log.split_once("watch at ") {
         // The line is text or JSON.
         let url = rest.split(['\n', '"']).next()?.strip_suffix('/')?;
+        let (scheme, url) = url.split_once("://")?;
         let (address, base) = url.split_at(url.find('/').unwrap_or(url.len()));
-        return Some((address.parse().ok()?, base.to_owned()));
+        return Some((scheme.to_owned(), address.parse().ok()?, base.to_owned()));
     }
     let unix = log.contains("listening on ") && log.ends_with('\n');
-    unix.then(|| (([0, 0, 0, 0], 0).into(), String::new()))
+    unix.then(|| ("http".to_owned(), ([0, 0, 0, 0], 0).into(), String::new()))
 }
 
 /// Tries again until it succeeds or patience is at its end.

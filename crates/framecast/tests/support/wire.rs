@@ -112,8 +112,8 @@ pub fn headers(from: &mut impl BufRead) -> io::Result<Vec<(String, String)>> {
 
 /// A program that reads a stream by the letter: boundary, headers, exactly as many bytes as they say.
 #[derive(Debug)]
-pub struct Viewer {
-    rest: BufReader<TcpStream>,
+pub struct Viewer<R = TcpStream> {
+    rest: BufReader<R>,
 }
 
 /// One part of a stream.
@@ -126,14 +126,21 @@ pub struct Part {
 }
 
 impl Viewer {
-    pub fn of(mut open: Open) -> Self {
-        let first = line(&mut open.rest).unwrap();
-        assert_eq!(first, "--framecast");
-        Self { rest: open.rest }
+    pub fn of(open: Open) -> Self {
+        Self::reading(open.rest)
     }
 
     pub fn socket(&self) -> &TcpStream {
         self.rest.get_ref()
+    }
+}
+
+impl<R: Read> Viewer<R> {
+    /// Reads a stream from its first byte.
+    pub fn reading(mut rest: BufReader<R>) -> Self {
+        let first = line(&mut rest).unwrap();
+        assert_eq!(first, "--framecast");
+        Self { rest }
     }
 
     /// The next part, together with the delimiter that ends it.

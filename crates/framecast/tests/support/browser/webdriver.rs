@@ -37,6 +37,8 @@ impl WebDriver {
         let javascript = if options.javascript { 1 } else { 2 };
         let capabilities = json!({
             "pageLoadStrategy": "eager",
+            // As somebody who was warned of a certificate and went on.
+            "acceptInsecureCerts": true,
             "timeouts": { "script": 60_000, "pageLoad": 30_000 },
             "goog:chromeOptions": {
                 "args": [
