@@ -93,6 +93,7 @@ const TABLE: &[(&str, &str, Least)] = &[
         "/api/v1/cameras/{name}/playback/{session}",
         Viewer,
     ),
+    ("GET", "/api/v1/cameras/{name}/exports/{job}", Viewer),
     ("GET", "/api/v1/cameras/{name}/recording", Viewer),
     ("POST", "/api/v1/cameras/{name}/recording/start", Controller),
     ("POST", "/api/v1/cameras/{name}/recording/stop", Controller),
@@ -204,6 +205,7 @@ fn address(path: &str, camera: &str) -> String {
         .replace("{camera}", camera)
         .replace("{webcam}", &format!("webcam{number}"))
         .replace("{session}", SESSION)
+        .replace("{job}", "to-take-away")
         .replace("{id}", "1")
         .replace("{*path}", "framecast.js");
     let by_path = path.contains('{');
@@ -282,8 +284,8 @@ async fn every_address_lets_those_pass_who_may_and_nobody_else() {
                         "/api/v1/recordings/pins/{id}" if grant.is_some() => {
                             Some(StatusCode::NOT_FOUND)
                         }
-                        // Nothing is recorded.
-                        path if path.contains("/export.") => {
+                        // Nothing is recorded, and so nothing taken away.
+                        path if path.contains("/export") => {
                             let refused = expected(*least, camera, grant.as_ref());
                             refused.or(Some(StatusCode::NOT_FOUND))
                         }

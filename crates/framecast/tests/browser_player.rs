@@ -327,3 +327,88 @@ async fn the_player_works_where_no_websocket_gets_through() -> Result<()> {
     assert!((8_000.0..14_000.0).contains(&behind), "{behind} ms");
     Ok(())
 }
+
+/// Waits for a file that a browser saves, and returns its path: it has its name when it is whole.
+fn saved(folder: &std::path::Path, ending: &str) -> std::path::PathBuf {
+    eventually("a file", || {
+        let files = std::fs::read_dir(folder).map_err(|error| error.to_string())?;
+        let mut files = files.map(|file| file.unwrap().path());
+        let whole = |path: &std::path::PathBuf| path.extension().is_some_and(|it| it == ending);
+        files
+            .find(whole)
+            .ok_or_else(|| format!("no .{ending} in {}", folder.display()))
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_time_is_taken_away_from_the_page_and_the_bar_fills() -> Result<()> {
+    let server = serve("record = \"always\"");
+    recorded(&server, "-6s");
+    let (_alone, mut browser) = open(&server.url("/cameras/door/"), "live").await?;
+    let folder = server.path("downloads");
+    browser.save_to(&folder).await?;
+    let export = |choose: &str| {
+        format!(
+            "const card = document.querySelector('[data-export]');
+             await until('the card', () => !card.hidden);
+             const form = card.querySelector('form');
+             const [told, fault, bar] = ['[data-told]', '[data-fault]', 'progress'].map((part) => card.querySelector(part));
+             {choose}
+             form.elements.form.dispatchEvent(new Event('change'));
+             form.requestSubmit();
+             await until('its end', () => told.textContent.startsWith('Downloaded: ') || fault.textContent !== '');
+             return [told.textContent, fault.textContent, bar.value, card.querySelector('[data-lapse]').hidden];"
+        )
+    };
+
+    // The last ten minutes are proposed, of which a few seconds were recorded.
+    let said = run(&mut browser, &export("")).await?;
+    assert_eq!(
+        (&said[1], said[2].as_f64()),
+        (&"".into(), Some(1.0)),
+        "{said}"
+    );
+    let video = saved(&folder, "mp4");
+    let count = [
+        "-v",
+        "error",
+        "-count_packets",
+        "-show_entries",
+        "stream=nb_read_packets",
+        "-of",
+        "csv=p=0",
+    ];
+    let probed = server::run(
+        "ffprobe",
+        &[&count[..], &[video.to_str().unwrap()]].concat(),
+    );
+    let pictures = String::from_utf8_lossy(&probed.stdout)
+        .trim()
+        .parse::<u64>()?;
+    assert!(pictures >= 20, "{pictures}");
+    std::fs::remove_file(&video)?;
+
+    // From the picture that is shown on, as an archive.
+    let zip = "press('back');
+         await until('the past', () => playing() === 'past' && shownAt() !== null);
+         card.querySelector('[data-here=from]').click();
+         const from = new Date(form.elements.from.value).getTime();
+         if (Math.abs(from - shownAt()) > 2500) throw new Error(`from ${from}, shown ${shownAt()}`);
+         told.textContent = '';
+         form.elements.form.value = 'zip';";
+    let said = run(&mut browser, &export(zip)).await?;
+    assert_eq!((&said[1], &said[3]), (&"".into(), &true.into()), "{said}");
+    let listed = server::run("unzip", &["-tqq", saved(&folder, "zip").to_str().unwrap()]);
+    assert!(listed.status.success(), "{listed:?}");
+
+    // A time-lapse has its own fields; what was not recorded is said in the server's words.
+    let lapse = "told.textContent = '';
+         form.elements.form.value = 'lapse';
+         form.elements.every.value = '1';
+         form.elements.from.value = '2001-01-01T00:00:00';
+         form.elements.to.value = '2001-01-01T00:01:00';";
+    let said = run(&mut browser, &export(lapse)).await?;
+    assert_eq!(said[1], "nothing of `door` was recorded in that time");
+    assert_eq!(said[3], false);
+    Ok(())
+}

@@ -55,6 +55,42 @@ fn vlc_plays_what_was_recorded() {
     assert_eq!(session["live"], false, "{session}");
 }
 
+#[test]
+fn vlc_opens_what_was_recorded_and_what_was_exported_as_files() {
+    let start = framecast();
+    let path = start.path("recordings");
+    let config = format!(
+        "[recordings]\npath = {path:?}\nmin_free = 0\n[cameras.door]\nsource = \"test\"\nrecord = \"always\"\n"
+    );
+    let mut server = start.config(&config).spawn();
+    eventually("eight seconds of recording", || {
+        match server.get("/cameras/door/snapshot.jpg?at=-8s").status {
+            200 => Ok(()),
+            status => Err(status.to_string()),
+        }
+    });
+    // Where others may read.
+    let open = tempfile::tempdir().unwrap();
+    fs::set_permissions(open.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let exported = open.path().join("exported.mp4");
+    fs::write(&exported, server.get("/cameras/door/export.mp4").body).unwrap();
+    let mut recorded = Vec::new();
+    let copy = |name: &str| {
+        let day = fs::read_dir(path.join("door")).unwrap().next().unwrap();
+        let file = fs::read_dir(day.unwrap().path()).unwrap().next().unwrap();
+        let copy = open.path().join(name);
+        fs::copy(file.unwrap().path(), &copy).unwrap();
+        copy
+    };
+    recorded.push(copy("growing.mkv"));
+    server.signal(Signal::TERM);
+    server.wait();
+    recorded.push(copy("complete.mkv"));
+    for file in recorded.iter().chain([&exported]) {
+        plays(file.to_str().unwrap());
+    }
+}
+
 /// VLC shows what is at an address.
 #[track_caller]
 fn plays(url: &str) {

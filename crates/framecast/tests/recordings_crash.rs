@@ -7,7 +7,7 @@ mod disk;
 mod server;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     fs,
     path::Path,
     thread,
@@ -114,12 +114,19 @@ fn a_kill_at_any_moment_loses_no_picture_older_than_a_second() {
         let picture = framecast_media::jpeg::decode(jpeg).unwrap();
         assert_eq!((picture.width, picture.height), (320, 240));
     }
-    let found: HashSet<&[u8]> = kept.iter().map(Vec::as_slice).collect();
-    let lost = expected
+    let numbered = kept.iter().enumerate();
+    let found: HashMap<&[u8], usize> = numbered.map(|(at, jpeg)| (jpeg.as_slice(), at)).collect();
+    let places: Vec<usize> = expected
         .iter()
-        .filter(|jpeg| !found.contains(jpeg.as_slice()))
-        .count();
+        .filter_map(|jpeg| found.get(jpeg.as_slice()).copied())
+        .collect();
+    let lost = expected.len() - places.len();
     assert_eq!(lost, 0, "of {} pictures", expected.len());
+    // Each has its own time drawn in it, so none is there twice.
+    assert!(
+        places.windows(2).all(|pair| pair[0] < pair[1]),
+        "not in order"
+    );
     // Nothing broke off for good: every file is one to other programs.
     for file in files(folder.path()) {
         let probed = run(

@@ -208,6 +208,12 @@ fn the_published_document_describes_every_address_of_the_interface() {
             "/api/v1/cameras/none/recordings",
         ),
         (
+            "/api/v1/cameras/{name}/exports/{job}",
+            "/api/v1/cameras/none/exports/x",
+        ),
+        ("/cameras/{name}/export.mp4", "/cameras/none/export.mp4"),
+        ("/cameras/{name}/export.zip", "/cameras/none/export.zip"),
+        (
             "/api/v1/cameras/{name}/recordings/spans",
             "/api/v1/cameras/none/recordings/spans",
         ),

@@ -356,3 +356,88 @@ fn the_command_line_exports_the_same_while_the_server_has_the_store_and_after() 
     let left = left.map(|it| it.unwrap().file_name().into_string().unwrap());
     assert_eq!(left.filter(|name| name.contains("out.zip")).count(), 0);
 }
+
+#[test]
+fn how_far_an_export_is_can_be_asked_by_its_name() {
+    let (server, from, to) = recorded();
+    let job = |name: &str| format!("/api/v1/cameras/door/exports/{name}");
+    let address = format!("{DOOR}/export.zip?from={from}&to={to}");
+    let named = format!("{address}&job=to-take-away");
+    assert_eq!(server.get(&job("to-take-away")).status, 404);
+    // Asking for the length begins none.
+    let head = server.ask("HEAD", &named, &[], b"");
+    let len: u64 = head.header("content-length").unwrap().parse().unwrap();
+    assert_eq!(server.get(&job("to-take-away")).status, 404);
+
+    let file = server.path("door.zip");
+    download(&server, &named, &file);
+    let view = server.get(&job("to-take-away")).value();
+    let expected = json!({
+        "job": "to-take-away", "camera": "door", "form": "zip", "pictures": frames(&server),
+        "bytes": len, "done_bytes": len, "state": "done", "error": null,
+    });
+    assert_eq!(view, expected);
+    let audited = || {
+        let begun = "action=export zip camera=\"door\" result=begun";
+        server.log().matches(begun).count()
+    };
+    eventually("the audit", || match audited() {
+        0 => Err(server.log()),
+        _ => Ok(()),
+    });
+    assert_eq!(audited(), 1);
+
+    // Who goes away half way is told of under the same name when he comes back for the rest.
+    let url = server.url(&named);
+    let slow = [
+        "-sSf",
+        "--limit-rate",
+        "1k",
+        "--max-time",
+        "2",
+        "-o",
+        "/dev/null",
+    ];
+    let broken = run(
+        "curl",
+        &[&slow[..], &[&url.replace("to-take-away", "a-slow-one")]].concat(),
+    );
+    assert!(!broken.status.success(), "{broken:?}");
+    let view = eventually("its end", || {
+        let view = server.get(&job("a-slow-one")).value();
+        match view["state"].as_str() {
+            Some("running") => Err(view.to_string()),
+            _ => Ok(view),
+        }
+    });
+    // A short file may be in the kernel as a whole before anybody has read it.
+    let is_short = view["state"] == "done" && view["done_bytes"] == len;
+    let broke_off = view["state"] == "failed" && view["error"] == "the download was broken off";
+    assert!(is_short || broke_off, "{view}");
+    let range = format!("bytes={}-", len - 100);
+    let tail = named.replace("to-take-away", "a-slow-one");
+    let tag = head.header("etag").unwrap();
+    let answer = server.ask("GET", &tail, &[("Range", &range), ("If-Range", tag)], b"");
+    assert_eq!((answer.status, answer.body.len()), (206, 100));
+    let view = server.get(&job("a-slow-one")).value();
+    assert_eq!(
+        (&view["state"], &view["done_bytes"]),
+        (&"done".into(), &len.into()),
+        "{view}"
+    );
+
+    for (name, status) in [
+        ("short", 404),
+        ("..%2f..%2fdoor", 404),
+        ("nobody-has-this", 404),
+    ] {
+        assert_eq!(server.get(&job(name)).status, status, "{name}");
+    }
+    let bad = server.get(&format!("{address}&job=a+b"));
+    assert_eq!(bad.status, 400);
+    assert!(
+        bad.text().contains("`job`: a name has 8 to 64 letters"),
+        "{}",
+        bad.text()
+    );
+}

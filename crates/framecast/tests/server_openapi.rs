@@ -7,11 +7,17 @@ mod server;
 
 use std::process::Command;
 
-use server::{python, serve};
+use server::{framecast, python};
 
 #[test]
 fn every_answer_is_as_the_document_says() {
-    let server = serve(&["test#size=160x120", "door=push"]);
+    let start = framecast().arg("--record").arg("always");
+    let folder = start.path("recordings");
+    let start = start.arg("--recordings").arg(folder);
+    let server = start
+        .camera("test#size=160x120")
+        .camera("door=push")
+        .spawn();
     let schemathesis = python().with_file_name("schemathesis");
     let document = server.url("/api/v1/openapi.json");
     let budget = ["--max-examples", "60", "--request-timeout", "20"];
@@ -28,7 +34,7 @@ fn every_answer_is_as_the_document_says() {
     let report = String::from_utf8_lossy(&said.stdout).into_owned();
     assert!(said.status.success(), "{report}");
     // It tested something.
-    assert!(report.contains("Operations:       23 selected"), "{report}");
+    assert!(report.contains("Operations:       26 selected"), "{report}");
     let log = server.log();
     assert!(!log.contains("panicked"), "{log}");
 }

@@ -241,6 +241,14 @@ fn what_makes_no_sense_is_refused_in_one_line() {
         let answer = server.ask("POST", &path, &[("Content-Type", "application/json")], body);
         assert_eq!(answer.status, status, "{}", answer.text());
     }
+    for (method, path) in [
+        ("GET", "recordings/spans"),
+        ("DELETE", "recordings?from=0&to=1"),
+    ] {
+        let address = format!("/api/v1/cameras/none/{path}");
+        let answer = server.ask(method, &address, &[], b"");
+        assert_eq!(answer.status, 404, "{method} {path}: {}", answer.text());
+    }
     for path in [
         "/api/v1/recordings?from=soon",
         "/api/v1/recordings?format=xml",
@@ -353,6 +361,24 @@ fn a_reload_starts_and_stops_recording_without_opening_the_camera_again() {
     }
     assert_eq!(server.camera("door")["counters"]["opened"], 1);
     assert_eq!(spans(&server).len(), 1);
+}
+
+#[test]
+fn what_was_recorded_outlives_its_camera() {
+    let server = recorder("record = \"always\"");
+    until(&server, |view| view["frames"].as_u64() > Some(20));
+    let removed = server.ask("DELETE", DOOR, &[], b"");
+    assert_eq!(removed.status, 204, "{}", removed.text());
+    eventually("a complete file", || match &spans(&server)[..] {
+        [span] if span["open"] == false => Ok(()),
+        other => Err(format!("{other:?}")),
+    });
+    let exported = server.get("/cameras/door/export.zip?from=1&to=4000000000");
+    assert_eq!(exported.status, 200, "{}", exported.text());
+    let all = format!("{DOOR}/recordings?from=1&to=4000000000");
+    let erased = server.ask("DELETE", &all, &[], b"");
+    assert_eq!(erased.status, 200, "{}", erased.text());
+    assert_eq!(server.get(&format!("{DOOR}/recordings/spans")).status, 404);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 import { span } from './condition.js';
 import { show } from './controls.js';
+import { show as showExport } from './export.js';
 import { FramecastCamera } from './framecast.js';
 import { play } from './player.js';
 import { show as showRecording } from './recording.js';
@@ -35,12 +36,16 @@ if (controls instanceof HTMLElement) void show(controls, `${api}/controls`);
 
 const stage = document.querySelector('[data-stage]');
 const recording = document.querySelector('[data-recording]');
+const taking = document.querySelector('[data-export]');
 if (stage instanceof HTMLElement && camera instanceof FramecastCamera) {
   const player = play(stage, camera, api);
+  const exporting = taking instanceof HTMLElement ? showExport(taking, api, () => player.shown()) : null;
   if (recording instanceof HTMLElement) showRecording(recording, api, (state, hasPast) => {
     const detail = document.querySelector('[data-detail="recording"]');
     if (detail) detail.textContent = state;
-    if (hasPast) player.reachBack();
+    if (!hasPast) return;
+    player.reachBack();
+    exporting?.reveal();
   });
 }
 

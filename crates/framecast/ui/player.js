@@ -58,6 +58,11 @@ class Player {
     this.#draw();
   }
 
+  /** When the picture was taken that is shown, by the server's clock. */
+  shown() {
+    return this.#state.target ?? this.#state.position ?? this.#now();
+  }
+
   #now() {
     return Date.now() + this.#offset;
   }

@@ -157,7 +157,7 @@ impl FromStr for Speed {
     }
 }
 
-/// The name of a session, which whoever begins it may choose: 8 to 64 letters, digits, `_` and `-`.
+/// A name that whoever begins something may choose for it: 8 to 64 letters, digits, `_` and `-`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Id(String);
 
@@ -181,7 +181,7 @@ impl FromStr for Id {
         if (8..=64).contains(&text.len()) && text.bytes().all(plain) {
             Ok(Self(text.to_owned()))
         } else {
-            Err("a session's name has 8 to 64 letters, digits, `_` or `-`".to_owned())
+            Err("a name has 8 to 64 letters, digits, `_` or `-`".to_owned())
         }
     }
 }

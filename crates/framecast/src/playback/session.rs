@@ -137,6 +137,11 @@ impl Session {
         &self.0.deck.counters
     }
 
+    /// Whether it is the session of this deck, rather than another of the same name.
+    pub(super) fn plays(&self, deck: &Arc<Deck>) -> bool {
+        Arc::ptr_eq(&self.0.deck, deck)
+    }
+
     pub(super) fn close(self) {
         self.0.feed.clone().close();
     }

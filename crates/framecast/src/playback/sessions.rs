@@ -116,7 +116,7 @@ impl Sessions {
             id,
             live.clone(),
             feed.clone(),
-            deck,
+            Arc::clone(&deck),
             self.0.recordings.clone(),
         );
         if let Err(refused) = session.change(start).await {
@@ -141,15 +141,25 @@ impl Sessions {
                 () = feed.gone() => {}
                 () = feed.unwanted_for(idle) => {}
             }
-            sessions.end(&key.0, &key.1);
+            // Another of the same name may have begun since it was ended.
+            let is_it = |known: &Session| known.plays(&deck);
+            sessions.remove(&key.0, &key.1, is_it);
         });
         Ok(session)
     }
 
     /// Ends a session and its viewers' streams; `false` if there is none of that name.
     pub fn end(&self, camera: &str, id: &Id) -> bool {
+        self.remove(camera, id, |_| true)
+    }
+
+    fn remove(&self, camera: &str, id: &Id, is_it: impl FnOnce(&Session) -> bool) -> bool {
         let mut table = self.locked();
-        let Some(session) = table.sessions.remove(&(camera.into(), id.clone())) else {
+        let key = (camera.into(), id.clone());
+        if !table.sessions.get(&key).is_some_and(is_it) {
+            return false;
+        }
+        let Some(session) = table.sessions.remove(&key) else {
             return false;
         };
         let past = table.past.entry(camera.into()).or_default();

@@ -2,7 +2,7 @@
 //!
 //! What does not belong here: files, and deciding. A call is a query or two.
 
-use std::{path::Path, time::Duration};
+use std::{ops::RangeInclusive, path::Path, time::Duration};
 
 use framecast_camera::Size;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Row, named_params, params};
@@ -18,47 +18,19 @@ type Result<T> = rusqlite::Result<T>;
 #[derive(Debug)]
 pub(super) struct Index(Connection);
 
+/// Segments that begin in a time.
+#[derive(Debug)]
+pub(super) struct Within {
+    /// From the lowest number to the highest.
+    pub(super) ids: RangeInclusive<u64>,
+    /// From when on those begin that were not looked at.
+    pub(super) rest: Option<i64>,
+}
+
 /// What the tables look like; another number means another version of them.
 const VERSION: i64 = 1;
 
-const SCHEMA: &str = "
-CREATE TABLE IF NOT EXISTS segments (
-    id INTEGER PRIMARY KEY,
-    camera TEXT NOT NULL,
-    run INTEGER NOT NULL,
-    part INTEGER NOT NULL,
-    start INTEGER NOT NULL,
-    monotonic INTEGER NOT NULL,
-    boot TEXT NOT NULL,
-    length INTEGER NOT NULL,
-    frames INTEGER NOT NULL,
-    bytes INTEGER NOT NULL,
-    width INTEGER NOT NULL,
-    height INTEGER NOT NULL,
-    path TEXT NOT NULL UNIQUE,
-    finished INTEGER NOT NULL
-);
-CREATE INDEX IF NOT EXISTS segments_by_time ON segments (camera, start);
-CREATE INDEX IF NOT EXISTS segments_by_order ON segments (camera, id);
-CREATE INDEX IF NOT EXISTS segments_open ON segments (finished) WHERE finished = 0;
-CREATE TABLE IF NOT EXISTS totals (camera TEXT PRIMARY KEY, bytes INTEGER NOT NULL) WITHOUT ROWID;
-CREATE TRIGGER IF NOT EXISTS segment_added AFTER INSERT ON segments BEGIN
-    INSERT INTO totals VALUES (new.camera, new.bytes) ON CONFLICT DO UPDATE SET bytes = bytes + excluded.bytes;
-END;
-CREATE TRIGGER IF NOT EXISTS segment_changed AFTER UPDATE OF bytes ON segments BEGIN
-    UPDATE totals SET bytes = bytes + new.bytes - old.bytes WHERE camera = new.camera;
-END;
-CREATE TRIGGER IF NOT EXISTS segment_removed AFTER DELETE ON segments BEGIN
-    UPDATE totals SET bytes = bytes - old.bytes WHERE camera = old.camera;
-END;
-CREATE TABLE IF NOT EXISTS pins (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    camera TEXT NOT NULL,
-    start INTEGER NOT NULL,
-    end INTEGER NOT NULL,
-    note TEXT NOT NULL
-);
-";
+const SCHEMA: &str = include_str!("schema.sql");
 
 const COLUMNS: &str = "id, camera, run, part, start, monotonic, boot, length, frames, bytes, width, height, path, finished";
 
@@ -222,7 +194,7 @@ impl Index {
         &self,
         camera: &str,
         (from, to): (i64, i64),
-        ids: std::ops::RangeInclusive<u64>,
+        ids: RangeInclusive<u64>,
         most: usize,
     ) -> Result<Vec<Segment>> {
         self.many(
@@ -252,17 +224,28 @@ impl Index {
         rows.collect()
     }
 
-    /// The lowest and highest number among a camera's segments that begin in a time; what a page need not look beyond.
-    pub(super) fn within(&self, camera: &str, from: i64, to: i64) -> Result<Option<(u64, u64)>> {
+    /// The lowest and highest number among the first `most` of a camera's segments that begin in a time, and from when on
+    /// the rest of them begin. What a page need not look beyond.
+    pub(super) fn within(
+        &self,
+        camera: &str,
+        (from, to): (i64, i64),
+        most: u32,
+    ) -> Result<Option<Within>> {
         let mut statement = self.0.prepare_cached(
-            "SELECT min(id), max(id) FROM segments INDEXED BY segments_by_time
-             WHERE camera = ?1 AND start >= ?2 AND start < ?3",
+            "SELECT min(id), max(id), max(start), count(*) FROM (
+                 SELECT id, start FROM segments INDEXED BY segments_by_time
+                 WHERE camera = ?1 AND start >= ?2 AND start < ?3 ORDER BY start LIMIT ?4)",
         )?;
-        statement.query_row(params![camera, from, to], |row| {
-            let (least, most): (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
-            Ok(least
-                .zip(most)
-                .map(|(least, most)| (least as u64, most as u64)))
+        statement.query_row(params![camera, from, to, most], |row| {
+            let (least, greatest): (Option<i64>, Option<i64>) = (row.get(0)?, row.get(1)?);
+            let (latest, count): (Option<i64>, u32) = (row.get(2)?, row.get(3)?);
+            // Two that begin at the same moment may have been parted.
+            let rest = latest.filter(|_| count == most);
+            Ok(least.zip(greatest).map(|(least, greatest)| Within {
+                ids: least.cast_unsigned()..=greatest.cast_unsigned(),
+                rest: rest.map(|latest| latest.max(from.saturating_add(1))),
+            }))
         })
     }
 

@@ -2,7 +2,9 @@
 
 use std::{ops::Range, path::Path, time::SystemTime};
 
-use super::{Error, Segment, Settings, Span, clock::nanos, index::Index, repair::INDEX};
+use super::{
+    Error, Segment, Settings, Span, clock::nanos, index::Index, model::Merge, repair::INDEX,
+};
 
 /// Rows that are in memory at a time.
 const PAGE: usize = 1000;
@@ -16,8 +18,12 @@ pub fn look(root: &Path) -> Result<Vec<(String, Vec<Span>)>, Error> {
     let mut cameras = Vec::new();
     for camera in index.cameras()? {
         let reach = Settings::LONGEST_SEGMENT.as_nanos() as i64;
-        let segments = pages(&index, &camera, (i64::MIN + reach, i64::MAX), usize::MAX)?;
-        cameras.push((camera, Span::merge(segments)));
+        let mut spans = Merge::default();
+        let always = (i64::MIN + reach, i64::MAX);
+        pages(&index, &camera, always, usize::MAX, |segment| {
+            spans.add(&segment);
+        })?;
+        cameras.push((camera, spans.finish()));
     }
     Ok(cameras)
 }
@@ -33,12 +39,12 @@ pub fn segments(
     time: Range<SystemTime>,
     most: usize,
 ) -> Result<Vec<Segment>, Error> {
-    pages(
-        &open(root)?,
-        camera,
-        (nanos(time.start), nanos(time.end)),
-        most,
-    )
+    let mut segments = Vec::new();
+    let time = (nanos(time.start), nanos(time.end));
+    pages(&open(root)?, camera, time, most, |segment| {
+        segments.push(segment);
+    })?;
+    Ok(segments)
 }
 
 fn open(root: &Path) -> Result<Index, Error> {
@@ -52,24 +58,21 @@ fn open(root: &Path) -> Result<Index, Error> {
     Ok(Index::open_to_read(&path)?)
 }
 
+/// Hands out the segments one by one, with a page of them in memory.
 fn pages(
     index: &Index,
     camera: &str,
     time: (i64, i64),
     most: usize,
-) -> Result<Vec<Segment>, Error> {
-    let mut segments = Vec::new();
-    let mut next = 0;
-    while segments.len() < most {
-        let page = index.page(
-            camera,
-            time,
-            next..=u64::MAX,
-            PAGE.min(most - segments.len()),
-        )?;
+    mut each: impl FnMut(Segment),
+) -> Result<(), Error> {
+    let (mut next, mut left) = (0, most);
+    while left > 0 {
+        let page = index.page(camera, time, next..=u64::MAX, PAGE.min(left))?;
         let Some(last) = page.last() else { break };
         next = last.id + 1;
-        segments.extend(page);
+        left -= page.len();
+        page.into_iter().for_each(&mut each);
     }
-    Ok(segments)
+    Ok(())
 }

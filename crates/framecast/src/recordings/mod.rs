@@ -4,7 +4,7 @@
 //! SQLite file beside them with a row for each, made anew from the files where it is missing or damaged.
 //!
 //! In reading order: [`Segment`], [`Span`] and [`Pin`] are what there is; [`Recordings`] is the store, whose `worker` thread
-//! alone touches the index; [`Writer`] takes a camera's frames and writes `segment` files on a thread of its own; a
+//! alone touches the index, with `shared` between its parts; [`Writer`] takes a camera's frames through a `queue` and writes `segment` files on a thread of its own; a
 //! [`Cursor`] reads frames back, also from the file that still grows, [`Contents`] are those of one file; `repair` makes complete files of those that break
 //! off; `retention` decides what has to go.
 //!
@@ -26,11 +26,14 @@ mod cursor;
 mod error;
 mod files;
 mod index;
+mod listing;
 mod look;
 mod model;
+mod queue;
 mod repair;
 mod retention;
 mod segment;
+mod shared;
 mod store;
 mod table;
 mod worker;
@@ -42,9 +45,11 @@ mod tests;
 pub use contents::Contents;
 pub use cursor::{At, Cursor, Recorded};
 pub use error::Error;
+pub use listing::Listing;
 pub use look::{look, segments};
 pub use model::{Picture, Pin, Segment, Span};
+pub use queue::{Progress, State};
 pub use repair::{Report, reindex};
 pub use retention::Limits;
-pub use store::{Health, Listing, Recordings, Settings};
-pub use writer::{Progress, State, Writer};
+pub use store::{Health, Recordings, Settings};
+pub use writer::Writer;

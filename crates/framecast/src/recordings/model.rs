@@ -60,7 +60,11 @@ impl Segment {
 
     /// Whether it goes on where `before` ended, without a gap.
     pub fn continues(&self, before: &Self) -> bool {
-        self.run == before.run && before.part.checked_add(1) == Some(self.part)
+        self.follows(before.run, before.part)
+    }
+
+    fn follows(&self, run: u64, part: u32) -> bool {
+        self.run == run && part.checked_add(1) == Some(self.part)
     }
 }
 
@@ -96,28 +100,38 @@ impl Span {
             open: !segment.finished,
         }
     }
+}
 
-    /// Merges segments, which come in the order of recording.
-    pub fn merge(segments: impl IntoIterator<Item = Segment>) -> Vec<Self> {
-        let mut spans: Vec<Self> = Vec::new();
-        let mut before: Option<Segment> = None;
-        for segment in segments {
-            let goes_on = before
-                .as_ref()
-                .is_some_and(|before| segment.continues(before));
-            match spans.last_mut().filter(|_| goes_on) {
-                Some(span) => {
-                    span.end = segment.end();
-                    span.frames += segment.frames;
-                    span.bytes += segment.bytes;
-                    span.last = segment.id;
-                    span.open = !segment.finished;
-                }
-                None => spans.push(Self::of(&segment)),
+/// Spans in the making, out of segments in the order of recording. Only the spans are kept, however many segments there are.
+#[derive(Debug, Default)]
+pub(super) struct Merge {
+    spans: Vec<Span>,
+    /// The run and the part of the segment before.
+    before: Option<(u64, u32)>,
+}
+
+impl Merge {
+    /// Adds the next segment.
+    pub(super) fn add(&mut self, segment: &Segment) {
+        let goes_on = self
+            .before
+            .is_some_and(|(run, part)| segment.follows(run, part));
+        match self.spans.last_mut().filter(|_| goes_on) {
+            Some(span) => {
+                span.end = segment.end();
+                span.frames += segment.frames;
+                span.bytes += segment.bytes;
+                span.last = segment.id;
+                span.open = !segment.finished;
             }
-            before = Some(segment);
+            None => self.spans.push(Span::of(segment)),
         }
-        spans
+        self.before = Some((segment.run, segment.part));
+    }
+
+    /// What came of it.
+    pub(super) fn finish(self) -> Vec<Span> {
+        self.spans
     }
 }
 

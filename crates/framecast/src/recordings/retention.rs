@@ -24,6 +24,20 @@ pub(super) struct Usage {
     pub(super) free: Option<(u64, u64)>,
 }
 
+impl Usage {
+    /// Whether something of a camera may have to go, so that its oldest segments have to be looked at.
+    pub(super) fn may_be_too_much(&self, camera: usize) -> bool {
+        let Some((bytes, limits)) = self.cameras.get(camera) else {
+            return false;
+        };
+        let total: u64 = self.cameras.iter().map(|(bytes, _)| bytes).sum();
+        limits.keep.is_some()
+            || limits.max_size.is_some_and(|most| *bytes > most)
+            || self.max_size.is_some_and(|most| total > most)
+            || self.free.is_some_and(|(free, least)| free < least)
+    }
+}
+
 /// A segment that may go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Candidate {
@@ -97,6 +111,41 @@ mod tests {
             free: None,
         };
         assert_eq!(expired(candidates, usage, at(30)), [2, 1]);
+    }
+
+    #[test]
+    fn only_cameras_of_which_something_may_go_are_looked_at() {
+        let keep = Limits {
+            keep: Some(Duration::from_secs(9)),
+            max_size: None,
+        };
+        let small = Limits {
+            keep: None,
+            max_size: Some(100),
+        };
+        let usage = Usage {
+            cameras: vec![
+                (101, Limits::default()),
+                (1, keep),
+                (100, small),
+                (101, small),
+            ],
+            max_size: Some(303),
+            free: Some((5, 5)),
+        };
+        let looked_at = |usage: &Usage| [0, 1, 2, 3, 4].map(|camera| usage.may_be_too_much(camera));
+        assert_eq!(looked_at(&usage), [false, true, false, true, false]);
+        let full = Usage {
+            free: Some((4, 5)),
+            ..usage.clone()
+        };
+        let large = Usage {
+            max_size: Some(302),
+            ..usage
+        };
+        for usage in [full, large] {
+            assert_eq!(looked_at(&usage), [true, true, true, true, false]);
+        }
     }
 
     #[test]

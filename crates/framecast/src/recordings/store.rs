@@ -1,25 +1,20 @@
 //! The store as the rest of the program sees it.
 
 use std::{
-    collections::HashMap,
-    os::unix::fs::MetadataExt,
-    path::{Path, PathBuf},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
-        mpsc,
-    },
+    path::PathBuf,
+    sync::{Arc, mpsc},
     time::{Duration, SystemTime},
 };
 
 use super::{
-    clock::{Machine, nanos},
+    clock::nanos,
     cursor::{At, Cursor},
     error::Error,
     index::{self, Index},
-    model::{Pin, Segment, Span},
+    listing::Listing,
+    model::{Merge, Pin, Segment, Span},
     retention::Limits,
-    table::{Cache, Table},
+    shared::Shared,
     worker::{self, Job},
     writer::Writer,
 };
@@ -81,67 +76,11 @@ pub struct Recordings {
     jobs: mpsc::Sender<Job>,
 }
 
-/// What all parts of a store share.
-#[derive(Debug)]
-pub(super) struct Shared {
-    // Std locks: held for a few instructions.
-    settings: Mutex<Settings>,
-    limits: Mutex<HashMap<Arc<str>, Limits>>,
-    health: Mutex<Health>,
-    writing: Mutex<HashMap<u64, Live>>,
-    totals: Mutex<HashMap<String, u64>>,
-    /// Whether something is to be kept, so that the folder has to be there.
-    wanted: AtomicBool,
-    /// Whether a writer failed, so that it has to be looked whether the disk can still be written.
-    trouble: AtomicBool,
-    /// The file system that the store is on; 0 before it was opened.
-    device: AtomicU64,
-    pub(super) cache: Cache,
-    pub(super) machine: Machine,
-    /// The number of the next segment.
-    pub(super) next: AtomicU64,
-}
-
-/// A segment that is being written.
-#[derive(Clone, Debug)]
-pub(super) struct Live {
-    pub(super) segment: Segment,
-    pub(super) table: Arc<Table>,
-}
-
-impl Live {
-    /// The segment as it is now.
-    pub(super) fn now(&self) -> Segment {
-        Segment {
-            length: framecast_media::matroska::time(self.table.last()),
-            frames: self.table.len() as u64,
-            bytes: self.table.end(),
-            ..self.segment.clone()
-        }
-    }
-}
-
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Recordings {
     /// A store that is opened on a thread of its own: at once, and again whenever its disk is back. Until then it says why
     /// it can't be used.
     pub fn open(settings: Settings) -> Self {
-        let shared = Arc::new(Shared {
-            settings: Mutex::new(settings),
-            limits: Mutex::default(),
-            health: Mutex::new(Health::Opening),
-            writing: Mutex::default(),
-            totals: Mutex::default(),
-            wanted: AtomicBool::new(false),
-            trouble: AtomicBool::new(false),
-            device: AtomicU64::new(0),
-            cache: Cache::default(),
-            machine: Machine::now(),
-            next: AtomicU64::new(1),
-        });
+        let shared = Arc::new(Shared::new(settings));
         let jobs = worker::start(&shared);
         Self { shared, jobs }
     }
@@ -158,17 +97,12 @@ impl Recordings {
 
     /// Keeps the store in another way from now on. Another folder counts only for a store that is opened anew.
     pub fn change(&self, settings: &Settings) {
-        let mut known = locked(&self.shared.settings);
-        let root = std::mem::take(&mut known.root);
-        *known = Settings {
-            root,
-            ..settings.clone()
-        };
+        self.shared.change(settings);
     }
 
     /// Limits what is kept of a camera.
     pub fn limit(&self, camera: &str, limits: Limits) {
-        locked(&self.shared.limits).insert(camera.into(), limits);
+        self.shared.limit(camera, limits);
     }
 
     /// Records a camera: what is pushed there is written.
@@ -205,8 +139,7 @@ impl Recordings {
 
     /// Bytes of all complete files of a camera, as they were a few seconds ago. Never waits.
     pub fn stored(&self, camera: &str) -> u64 {
-        let totals = locked(&self.shared.totals);
-        totals.get(camera).copied().unwrap_or_default()
+        self.shared.total(camera)
     }
 
     /// What of a camera was recorded in a time, as times without a gap, in the order of recording. Where the wall clock was
@@ -220,11 +153,11 @@ impl Recordings {
         time: std::ops::Range<SystemTime>,
     ) -> Result<Vec<Span>, Error> {
         let mut listing = self.segments(camera, time)?;
-        let mut segments = Vec::new();
+        let mut spans = Merge::default();
         while let Some(segment) = listing.next()? {
-            segments.push(segment);
+            spans.add(&segment);
         }
-        Ok(Span::merge(segments))
+        Ok(spans.finish())
     }
 
     /// A camera's segments that have a picture in a time, in the order of recording, read in pages.
@@ -236,20 +169,11 @@ impl Recordings {
         camera: &str,
         time: std::ops::Range<SystemTime>,
     ) -> Result<Listing, Error> {
-        let (from, to) = (nanos(time.start), nanos(time.end));
-        let reach = Settings::LONGEST_SEGMENT.as_nanos() as i64;
-        let name: Arc<str> = camera.into();
-        let asked = Arc::clone(&name);
-        let within = self.ask(move |index| index.within(&asked, from.saturating_sub(reach), to))?;
-        let (next, last) = within.unwrap_or((1, 0));
-        Ok(Listing {
-            recordings: self.clone(),
-            camera: name,
-            time: (from, to),
-            next,
-            last,
-            page: Vec::new().into_iter(),
-        })
+        Listing::begin(
+            self.clone(),
+            camera.into(),
+            (nanos(time.start), nanos(time.end)),
+        )
     }
 
     /// One segment.
@@ -327,7 +251,7 @@ impl Recordings {
         self.ask(move |index| index.pins(camera.as_deref()))
     }
 
-    /// Deletes all files that have a picture in a time, whole: the segments that are gone. What is pinned or being written
+    /// Deletes all files that have a picture in a time, whole: the times that are gone. What is pinned or being written
     /// stays.
     ///
     /// # Errors
@@ -336,10 +260,10 @@ impl Recordings {
         &self,
         camera: &str,
         time: std::ops::Range<SystemTime>,
-    ) -> Result<Vec<Segment>, Error> {
+    ) -> Result<Vec<Span>, Error> {
         let pins = self.pins(Some(camera))?;
         let mut listing = self.segments(camera, time)?;
-        let mut erased = Vec::new();
+        let mut erased = Merge::default();
         while let Some(segment) = listing.next()? {
             let pinned = pins
                 .iter()
@@ -348,10 +272,10 @@ impl Recordings {
                 self.shared.unlink(&segment)?;
                 let id = segment.id;
                 self.ask(move |index| index.remove(id))?;
-                erased.push(segment);
+                erased.add(&segment);
             }
         }
-        Ok(erased)
+        Ok(erased.finish())
     }
 
     /// Returns when all that was said so far is in the index.
@@ -364,12 +288,7 @@ impl Recordings {
 
     /// Something is to be kept: from now on the folder has to be there.
     fn want(&self) {
-        if !self.shared.wanted.swap(true, Relaxed) {
-            let mut health = locked(&self.shared.health);
-            if *health == Health::Empty {
-                *health = Health::Opening;
-            }
-            drop(health);
+        if self.shared.want() {
             // Wakes the worker.
             self.tell(Box::new(|_| None));
         }
@@ -410,158 +329,5 @@ impl Recordings {
 
     pub(super) fn shared(&self) -> &Arc<Shared> {
         &self.shared
-    }
-}
-
-impl Shared {
-    pub(super) fn health(&self) -> Health {
-        locked(&self.health).clone()
-    }
-
-    pub(super) fn set_health(&self, health: Health) {
-        *locked(&self.health) = health;
-    }
-
-    pub(super) fn set_totals(&self, totals: impl IntoIterator<Item = (String, u64)>) {
-        *locked(&self.totals) = totals.into_iter().collect();
-    }
-
-    pub(super) fn settings(&self) -> Settings {
-        locked(&self.settings).clone()
-    }
-
-    pub(super) fn root(&self) -> PathBuf {
-        locked(&self.settings).root.clone()
-    }
-
-    pub(super) fn limits(&self, camera: &str) -> Limits {
-        let own = locked(&self.limits).get(camera).copied();
-        own.unwrap_or_else(|| Limits {
-            keep: self.settings().keep,
-            max_size: None,
-        })
-    }
-
-    /// A writer failed.
-    pub(super) fn report_trouble(&self) {
-        self.trouble.store(true, Relaxed);
-    }
-
-    /// Whether a writer failed since the last call.
-    pub(super) fn take_trouble(&self) -> bool {
-        self.trouble.swap(false, Relaxed)
-    }
-
-    pub(super) fn set_device(&self, device: u64) {
-        self.device.store(device, Relaxed);
-    }
-
-    /// The store's folder, if it is where it was: beneath a disk that was unmounted is another folder of that name.
-    pub(super) fn root_in_place(&self) -> Result<PathBuf, Error> {
-        let root = self.root();
-        let device = std::fs::metadata(&root).map_err(Error::file(&root))?.dev();
-        match self.device.load(Relaxed) == device {
-            true => Ok(root),
-            false => Err(Error::gone(&root)),
-        }
-    }
-
-    pub(super) fn is_wanted(&self) -> bool {
-        self.wanted.load(Relaxed)
-    }
-
-    pub(super) fn next_id(&self) -> u64 {
-        self.next.fetch_add(1, Relaxed)
-    }
-
-    pub(super) fn begin(&self, live: Live) {
-        locked(&self.writing).insert(live.segment.id, live);
-    }
-
-    pub(super) fn end(&self, id: u64) {
-        locked(&self.writing).remove(&id);
-    }
-
-    pub(super) fn live(&self, id: u64) -> Option<Live> {
-        locked(&self.writing).get(&id).cloned()
-    }
-
-    pub(super) fn is_being_written(&self, path: &str) -> bool {
-        let writing = locked(&self.writing);
-        writing.values().any(|live| live.segment.path == path)
-    }
-
-    /// What is known of a segment by now, if it is being written.
-    pub(super) fn current(&self, segment: Segment) -> Segment {
-        match self.live(segment.id) {
-            Some(live) => live.now(),
-            None => segment,
-        }
-    }
-
-    /// Removes a segment's file, and the folder of its day if that is empty then.
-    pub(super) fn unlink(&self, segment: &Segment) -> Result<(), Error> {
-        let path = self.root().join(&segment.path);
-        self.cache.forget(segment.id);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(Error::file(path)(error));
-            }
-            _ => {}
-        }
-        // Fails, as it should, for a folder that is not empty.
-        let _ = path
-            .parent()
-            .map_or(Ok(()), |day: &Path| std::fs::remove_dir(day));
-        Ok(())
-    }
-}
-
-/// Segments in the order of recording, read in pages.
-#[derive(Debug)]
-pub struct Listing {
-    recordings: Recordings,
-    camera: Arc<str>,
-    time: (i64, i64),
-    /// The numbers that were not looked at yet.
-    next: u64,
-    last: u64,
-    page: std::vec::IntoIter<Segment>,
-}
-
-/// Rows that are in memory at a time.
-const PAGE: usize = 500;
-
-impl Listing {
-    /// The next segment.
-    ///
-    /// # Errors
-    /// If the index can't be asked.
-    #[allow(clippy::should_implement_trait, reason = "it may fail at each step")]
-    pub fn next(&mut self) -> Result<Option<Segment>, Error> {
-        loop {
-            if let Some(segment) = self.page.next() {
-                // One that is being written has its length in memory only.
-                if segment.finished || nanos(segment.end()) >= self.time.0 {
-                    return Ok(Some(segment));
-                }
-                continue;
-            }
-            if self.next > self.last {
-                return Ok(None);
-            }
-            let (camera, time) = (Arc::clone(&self.camera), self.time);
-            let ids = self.next..=self.last;
-            let page = self
-                .recordings
-                .ask(move |index| index.page(&camera, time, ids, PAGE))?;
-            self.next = match page.last() {
-                Some(last) if page.len() == PAGE => last.id + 1,
-                _ => self.last + 1,
-            };
-            let shared = self.recordings.shared();
-            let page: Vec<Segment> = page.into_iter().map(|it| shared.current(it)).collect();
-            self.page = page.into_iter();
-        }
     }
 }

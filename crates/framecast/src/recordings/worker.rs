@@ -20,7 +20,8 @@ use super::{
     index::{self, Index},
     repair::{self, INDEX, Report},
     retention::{self, Candidate, Usage},
-    store::{Health, Shared},
+    shared::Shared,
+    store::Health,
 };
 
 /// Something to do with the index, or with the reason why there is none. What failed is handed back.
@@ -332,9 +333,15 @@ fn clear(shared: &Shared, root: &Path, index: &mut Index) -> Result<bool, Error>
     let mut candidates = Vec::new();
     let totals = index.totals()?;
     shared.set_totals(totals.clone());
-    for (number, (camera, bytes)) in totals.into_iter().enumerate() {
-        usage.cameras.push((bytes, shared.limits(&camera)));
-        for segment in index.oldest(&camera, BATCH)? {
+    for (camera, bytes) in &totals {
+        usage.cameras.push((*bytes, shared.limits(camera)));
+    }
+    for (number, (camera, _)) in totals.iter().enumerate() {
+        // The rows of the oldest are far from those that are used, and others wait while they are read.
+        if !usage.may_be_too_much(number) {
+            continue;
+        }
+        for segment in index.oldest(camera, BATCH)? {
             candidates.push(Candidate {
                 id: segment.id,
                 camera: number,

@@ -4,10 +4,9 @@
 //! counted, and whoever hands them over never waits.
 
 use std::{
-    collections::VecDeque,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     thread::{self, JoinHandle},
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use framecast_camera::Captured;
@@ -16,53 +15,21 @@ use tracing::{debug, info, warn};
 use super::{
     error::Error,
     model::{Picture, Segment},
+    queue::{Item, Progress, Queue, State, Task},
     segment::Growing,
-    store::{Health, Live, Recordings},
+    shared::Live,
+    store::{Health, Recordings},
 };
 
-/// What may wait for the disk: beyond either, pictures are dropped.
-const QUEUE_BYTES: usize = 32 << 20;
-const QUEUE_PICTURES: usize = 512;
 /// What is written is on the disk after so long, with time to spare to a second.
 const SYNC: Duration = Duration::from_millis(800);
 /// How far the wall clock may go astray before it counts as set.
 const STEP: Duration = Duration::from_millis(250);
-/// How long a write may take before that is a fault.
-const STALL: Duration = Duration::from_secs(3);
 /// How long to wait before it is tried again after an error.
 const RETRY: Duration = Duration::from_secs(2);
 /// How often it is looked whether the store is open, and how long that may take once the recording has ended.
 const LOOK: Duration = Duration::from_millis(20);
 const OPENING: Duration = Duration::from_secs(1);
-
-/// What a camera's recording is doing.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum State {
-    /// Nothing is being written.
-    Idle,
-    /// Pictures are being written.
-    Recording,
-    /// Pictures can't be written and are dropped. That is tried again by itself.
-    Faulted {
-        /// Why not.
-        why: Arc<str>,
-    },
-}
-
-/// A camera's recording as it is now.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// What it is doing.
-    pub state: State,
-    /// Since when.
-    pub since: SystemTime,
-    /// Pictures that were written.
-    pub frames: u64,
-    /// Their bytes.
-    pub bytes: u64,
-    /// Pictures that were dropped, for the disk was slow, full or gone.
-    pub dropped: u64,
-}
 
 /// Writes one camera's recording. Dropping it ends it and waits until all is on the disk.
 #[derive(Debug)]
@@ -71,55 +38,9 @@ pub struct Writer {
     thread: Option<JoinHandle<()>>,
 }
 
-// A std lock: held for a few instructions, never while the disk is waited for.
-#[derive(Debug)]
-struct Queue {
-    state: Mutex<Queued>,
-    changed: Condvar,
-}
-
-#[derive(Debug)]
-struct Queued {
-    items: VecDeque<Item>,
-    bytes: usize,
-    ended: bool,
-    progress: Progress,
-    /// Since when the thread is waiting for the disk.
-    busy: Option<Instant>,
-}
-
-#[derive(Debug)]
-enum Item {
-    Picture(Picture),
-    /// What follows does not go on where the picture before ended.
-    Gap,
-}
-
-/// What the thread is to do next.
-enum Task {
-    Do(Item),
-    Sync,
-    End,
-}
-
 impl Writer {
     pub(super) fn start(recordings: Recordings, camera: &str) -> Result<Self, Error> {
-        let queue = Arc::new(Queue {
-            state: Mutex::new(Queued {
-                items: VecDeque::new(),
-                bytes: 0,
-                ended: false,
-                progress: Progress {
-                    state: State::Idle,
-                    since: SystemTime::now(),
-                    frames: 0,
-                    bytes: 0,
-                    dropped: 0,
-                },
-                busy: None,
-            }),
-            changed: Condvar::new(),
-        });
+        let queue = Arc::new(Queue::new());
         let desk = Desk {
             recordings,
             camera: camera.into(),
@@ -141,63 +62,28 @@ impl Writer {
     /// Hands a picture over to be written. It never waits: if too many are waiting already the picture is dropped, which is
     /// counted.
     pub fn push(&self, picture: Picture) {
-        let mut queued = self.queue.locked();
-        let len = picture.jpeg.len();
-        let full = queued.items.len() >= QUEUE_PICTURES || queued.bytes + len > QUEUE_BYTES;
-        if full && !queued.items.is_empty() {
-            queued.progress.dropped += 1;
-            if !matches!(queued.items.back(), Some(Item::Gap)) {
-                queued.items.push_back(Item::Gap);
-            }
-            return;
-        }
-        queued.bytes += len;
-        queued.items.push_back(Item::Picture(picture));
-        self.queue.changed.notify_one();
+        self.queue.push(picture);
     }
 
     /// Hands over pictures that were kept in memory anyway, however many they are.
     pub fn push_kept(&self, pictures: impl IntoIterator<Item = Picture>) {
-        let mut queued = self.queue.locked();
-        for picture in pictures {
-            queued.bytes += picture.jpeg.len();
-            queued.items.push_back(Item::Picture(picture));
-        }
-        self.queue.changed.notify_one();
+        self.queue.push_kept(pictures);
     }
 
     /// Says that what follows does not go on where the picture before ended: the file is made complete.
     pub fn gap(&self) {
-        let mut queued = self.queue.locked();
-        if !matches!(queued.items.back(), Some(Item::Gap)) {
-            queued.items.push_back(Item::Gap);
-        }
-        self.queue.changed.notify_one();
+        self.queue.gap();
     }
 
     /// What the recording is doing.
     pub fn progress(&self) -> Progress {
-        let queued = self.queue.locked();
-        let mut progress = queued.progress.clone();
-        if let Some(busy) = queued.busy
-            && busy.elapsed() > STALL
-            && !matches!(progress.state, State::Faulted { .. })
-        {
-            progress.state = State::Faulted {
-                why: "the disk does not answer".into(),
-            };
-            progress.since = SystemTime::now()
-                .checked_sub(busy.elapsed())
-                .unwrap_or(progress.since);
-        }
-        progress
+        self.queue.progress()
     }
 
     /// Ends the recording: no picture is taken any more, and those that wait are written. Dropping the writer waits for
     /// that.
     pub fn end(&self) {
-        self.queue.locked().ended = true;
-        self.queue.changed.notify_one();
+        self.queue.end();
     }
 }
 
@@ -208,60 +94,6 @@ impl Drop for Writer {
             // A panic of the thread was reported where it happened.
             let _ = thread.join();
         }
-    }
-}
-
-impl Queue {
-    fn locked(&self) -> MutexGuard<'_, Queued> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What is to be done next, if need be after waiting until `sync`.
-    fn next(&self, sync: Option<Instant>) -> Task {
-        let mut queued = self.locked();
-        queued.busy = None;
-        loop {
-            let now = Instant::now();
-            if sync.is_some_and(|sync| now >= sync) {
-                queued.busy = Some(now);
-                return Task::Sync;
-            }
-            if let Some(item) = queued.items.pop_front() {
-                if let Item::Picture(picture) = &item {
-                    queued.bytes -= picture.jpeg.len();
-                }
-                queued.busy = Some(now);
-                return Task::Do(item);
-            }
-            if queued.ended {
-                return Task::End;
-            }
-            queued = match sync {
-                Some(sync) => {
-                    let waited = self.changed.wait_timeout(queued, sync - now);
-                    waited.unwrap_or_else(PoisonError::into_inner).0
-                }
-                None => {
-                    let waited = self.changed.wait(queued);
-                    waited.unwrap_or_else(PoisonError::into_inner)
-                }
-            };
-        }
-    }
-
-    /// Whether no more will come. Asked while the store is waited for, which is no trouble of the disk.
-    fn has_ended(&self) -> bool {
-        let mut queued = self.locked();
-        queued.busy = None;
-        queued.ended
-    }
-
-    fn enter(&self, state: State) -> State {
-        let progress = &mut self.locked().progress;
-        if progress.state != state {
-            progress.since = SystemTime::now();
-        }
-        std::mem::replace(&mut progress.state, state)
     }
 }
 

@@ -31,7 +31,7 @@ macro_rules! asset {
     };
 }
 
-static ASSETS: [Asset; 18] = [
+static ASSETS: [Asset; 19] = [
     asset!("framecast.js", SCRIPT),
     asset!("link.js", SCRIPT),
     asset!("condition.js", SCRIPT),
@@ -46,6 +46,7 @@ static ASSETS: [Asset; 18] = [
     asset!("range.js", SCRIPT),
     asset!("keys.js", SCRIPT),
     asset!("recording.js", SCRIPT),
+    asset!("export.js", SCRIPT),
     asset!("framecast.css", "text/css; charset=utf-8"),
     asset!("player.css", "text/css; charset=utf-8"),
     asset!("icon.svg", "image/svg+xml"),

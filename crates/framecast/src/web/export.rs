@@ -10,7 +10,6 @@ use std::{
 
 use axum::{
     body::{Body, Bytes},
-    extract::Path,
     http::{HeaderMap, Method, StatusCode, header},
     response::{IntoResponse, Response},
 };
@@ -18,14 +17,12 @@ use futures_util::StreamExt;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{access, error::Failure, query::Asked, range::Asking, viewer::Viewer};
+use super::{access, error::Failure, exports::Job, query::Asked, range::Asking, viewer::Viewer};
 use crate::{
     export::{Archive, Error, Export, Form, Selection, Wish},
-    playback::Moment,
+    playback::{Id, Moment},
 };
 
-/// Exports at a time: each keeps a thread while it runs.
-pub(super) const MOST: usize = 16;
 /// What is exported if nothing is said.
 const USUAL: Duration = Duration::from_secs(60);
 /// How late a picture may be written.
@@ -34,7 +31,7 @@ const LATE: Duration = Duration::from_secs(10);
 const AHEAD: usize = 2;
 
 /// `/cameras/NAME/export.mp4`
-pub(super) async fn mp4(viewer: Viewer, Path(name): Path<String>) -> Result<Response, Failure> {
+pub(super) async fn mp4(viewer: Viewer, name: String) -> Result<Response, Failure> {
     let rate = viewer.asked.read("fps")?;
     let form = match (every(&viewer.asked)?, rate) {
         (Some(_), rate) => Form::Lapse(rate.unwrap_or_default()),
@@ -49,7 +46,7 @@ pub(super) async fn mp4(viewer: Viewer, Path(name): Path<String>) -> Result<Resp
 }
 
 /// `/cameras/NAME/export.zip`
-pub(super) async fn zip(viewer: Viewer, Path(name): Path<String>) -> Result<Response, Failure> {
+pub(super) async fn zip(viewer: Viewer, name: String) -> Result<Response, Failure> {
     respond(viewer, name, Form::Zip).await
 }
 
@@ -78,8 +75,8 @@ async fn respond(viewer: Viewer, name: String, form: Form) -> Result<Response, F
     let Some(recordings) = viewer.app.catalog.recordings().cloned() else {
         return Err(Error::Nothing(name).into());
     };
-    let permit = std::sync::Arc::clone(&viewer.app.exports).try_acquire_owned();
-    let permit = permit.map_err(|_| {
+    let job = asked.read::<Id>("job")?;
+    let permit = viewer.app.exports.room().ok_or_else(|| {
         Failure::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "too many exports are running: try again when one is done",
@@ -93,12 +90,15 @@ async fn respond(viewer: Viewer, name: String, form: Form) -> Result<Response, F
     let (export, is_closed) = planned
         .await
         .unwrap_or_else(|panic| Err(Error::Output(io::Error::other(panic))))?;
-    access::audit(
-        viewer.asker.identity(),
-        format_args!("export {}", form.extension()),
-        Some(&name),
-        &"begun",
-    );
+    // Who asks for the length alone takes nothing away.
+    if viewer.method != Method::HEAD {
+        access::audit(
+            viewer.asker.identity(),
+            format_args!("export {}", form.extension()),
+            Some(&name),
+            &"begun",
+        );
+    }
     // Times before now are others at the next request.
     let is_fixed = matches!((from, to), (Some(Moment::At(_)), Some(Moment::At(_))));
     let file = File {
@@ -106,6 +106,7 @@ async fn respond(viewer: Viewer, name: String, form: Form) -> Result<Response, F
         tag: tag(&name, &export),
         is_fixed: is_fixed && (is_closed || end.checked_add(LATE).is_some_and(|it| it <= now)),
         name,
+        job,
         export,
     };
     Ok(file.respond(&viewer, permit))
@@ -120,6 +121,8 @@ fn tag(name: &str, export: &Export) -> String {
 /// An export on its way out.
 struct File {
     name: String,
+    /// Under which it can be asked how far it is.
+    job: Option<Id>,
     kind: &'static str,
     export: Export,
     tag: String,
@@ -192,17 +195,40 @@ impl File {
     }
 
     fn body(self, range: Range<u64>, viewer: &Viewer, permit: OwnedSemaphorePermit) -> Body {
+        let job = self.job.map(|id| {
+            let size = (self.export.len(), self.export.pictures());
+            let job = Job::new(&self.name, id, self.kind, size, range.start);
+            viewer.app.exports.remember(job)
+        });
         let (sender, receiver) = mpsc::channel::<io::Result<Bytes>>(AHEAD);
+        let (export, name) = (self.export, self.name);
         tokio::task::spawn_blocking(move || {
             let _permit = permit;
             let gone = |_| io::Error::from(io::ErrorKind::BrokenPipe);
-            let written = self.export.write(range, &mut |piece| {
-                sender.blocking_send(Ok(piece)).map_err(gone)
+            let written = export.write(range, &mut |piece| {
+                let bytes = piece.len() as u64;
+                sender.blocking_send(Ok(piece)).map_err(gone)?;
+                if let Some(job) = &job {
+                    job.add(bytes);
+                }
+                Ok(())
             });
+            let is_gone = sender.is_closed();
+            if let Some(job) = &job {
+                job.end(
+                    written
+                        .as_ref()
+                        .map_err(|error| match is_gone {
+                            true => "the download was broken off".to_owned(),
+                            false => error.to_string(),
+                        })
+                        .copied(),
+                );
+            }
             if let Err(error) = written
-                && !sender.is_closed()
+                && !is_gone
             {
-                tracing::warn!(camera = %self.name, "the export broke off: {error}");
+                tracing::warn!(camera = %name, "the export broke off: {error}");
                 // The client sees that it is too short.
                 let _ = sender.blocking_send(Err(io::Error::other(error)));
             }

@@ -4,9 +4,9 @@
 //! the handler is called, with `credentials`, `peer`, `forwarded`, `login`, `lasting` and `denied` around it; `serve` is the
 //! loop that accepts connections, with TLS and both versions of HTTP, `refusal` and `pace` turn away those that are too many or
 //! too slow, and `takeover`, `backlog`, `writer` and `lanes` give a stream one to itself; `stream`, `snapshot`, `playback`,
-//! `export`, `push` and `socket` are a camera's own addresses; `viewer`, `query`, `range` and `dialect` read what a viewer asks
-//! for and what its program understands; `guard`, `host`, `hsts` and `headers` stand around all of them; [`api`] is the JSON
-//! interface; `compat` answers the addresses of other servers; [`pages`] and [`assets`] are for people.
+//! `export` with `exports`, `push` and `socket` are a camera's own addresses; `viewer`, `query`, `range` and `dialect` read what
+//! a viewer asks for and what its program understands; `guard`, `host`, `hsts` and `headers` stand around all of them; [`api`]
+//! is the JSON interface; `compat` answers the addresses of other servers; [`pages`] and [`assets`] are for people.
 //!
 //! What does not belong here: how frames are made, chosen or framed (`hub`, `sinks`).
 
@@ -23,6 +23,7 @@ mod denied;
 mod dialect;
 pub mod error;
 mod export;
+mod exports;
 mod forwarded;
 mod guard;
 mod headers;
@@ -68,6 +69,7 @@ pub use peer::Peer;
 pub use routes::{Needs, Rule};
 pub use serve::{Https, Listener, Speaks, ToHttps, serve};
 
+use exports::Exports;
 use routes::Routes;
 
 /// What every handler may need. Cheap to clone.
@@ -88,7 +90,7 @@ pub struct App {
     /// Cancelled when the server stops.
     pub shutdown: CancellationToken,
     waiting: Arc<Semaphore>,
-    exports: Arc<Semaphore>,
+    exports: Exports,
 }
 
 impl App {
@@ -106,7 +108,7 @@ impl App {
             catalog,
             sessions,
             waiting: Arc::new(Semaphore::new(limits.waiting)),
-            exports: Arc::new(Semaphore::new(export::MOST)),
+            exports: Exports::new(),
             limits,
             allow_origins: allow_origins.into(),
             shutdown,
@@ -144,16 +146,6 @@ fn routes(app: &App) -> Routes {
             "/cameras/{name}/snapshot.jpg",
             Needs::Named(Action::Snapshot),
             snapshot::of_camera,
-        )
-        .get(
-            "/cameras/{name}/export.mp4",
-            Needs::Named(Action::Stream),
-            export::mp4,
-        )
-        .get(
-            "/cameras/{name}/export.zip",
-            Needs::Named(Action::Stream),
-            export::zip,
         )
         .post(
             "/cameras/{name}/push",

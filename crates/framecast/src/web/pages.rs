@@ -3,9 +3,13 @@
 //! Every address in them is relative, so they work under any base path. Without JavaScript they show plain pictures.
 //! What does not belong here: where the facts in a page come from.
 
+mod camera;
+
 use std::fmt::{self, Write as _};
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+pub use camera::camera;
 
 /// How many streams a page without JavaScript opens: browsers stop at six connections to one server, and a page that
 /// has used them all cannot even be left by a link.
@@ -69,143 +73,6 @@ pub fn index(cameras: &[Tile<'_>], user: Option<&str>) -> Markup {
         }
     };
     page("framecast", "", "framecast.js", &refresh, &body)
-}
-
-/// A camera's own page, at `cameras/NAME/`.
-///
-/// `user` is as for [`index`]; `may_control` says whether there is to be a card for the camera's controls, and buttons for its recording.
-pub fn camera(camera: &Tile<'_>, may_control: bool, user: Option<&str>) -> Markup {
-    let size = camera
-        .size
-        .map(|(width, height)| format!("{width} × {height}"));
-    let body = html! {
-        header {
-            (home("../../"))
-            h1 { (camera.name) }
-            (logout("../../", user))
-        }
-        main.camera {
-            div.stage data-stage {
-                (element(camera, "", "stream.mjpg"))
-                (player())
-            }
-            aside {
-                div.actions {
-                    a.button href="snapshot.jpg" { "Snapshot" }
-                    a.button href="stream.mjpg" { "Stream" }
-                }
-                section.card {
-                    h2 { "Details" }
-                    dl {
-                        dt { "State" }
-                        dd data-detail="state" { (camera.reason.unwrap_or(camera.state)) }
-                        dt { "Rate" }
-                        dd data-detail="rate" { "–" }
-                        dt { "Size" }
-                        dd data-detail="size" { (size.as_deref().unwrap_or("–")) }
-                        dt { "Device gives" }
-                        dd data-detail="device" { (camera.device.unwrap_or("–")) }
-                        dt { "Age of the picture" }
-                        dd data-detail="age" { "–" }
-                        dt { "Viewers" }
-                        dd data-detail="viewers" { "–" }
-                        @if let Some(recording) = camera.recording {
-                            dt { "Recording" }
-                            dd data-detail="recording" { (recording) }
-                        }
-                        dt { "Source" }
-                        dd { (camera.source) }
-                    }
-                }
-                section.card hidden data-recording {
-                    h2 { "Recording" }
-                    div.recording data-recording-state {}
-                    div.actions hidden[!may_control] {
-                        button type="button" hidden data-start { "Start" }
-                        button type="button" hidden data-include { "Start with what is ready" }
-                        button type="button" hidden data-stop { "Stop" }
-                    }
-                    p.fault role="status" data-fault {}
-                }
-                @if may_control {
-                    section.card hidden data-controls {
-                        h2 { "Controls" }
-                        div data-list {}
-                        p.fault role="status" data-fault {}
-                    }
-                }
-                section.card hidden data-copies {
-                    h2 { "Stream for other programs" }
-                    (copy("stream", "Address of the stream"))
-                    h2 { "Put it on another page" }
-                    (copy("embed", "HTML to embed the camera"))
-                }
-            }
-        }
-    };
-    let style = html! { link rel="stylesheet" href="../../assets/player.css"; };
-    page(camera.name, "../../", "page.js", &style, &body)
-}
-
-/// The speeds to choose from, as the API takes and people read them.
-const SPEEDS: [(&str, &str); 12] = [
-    ("16", "16×"),
-    ("8", "8×"),
-    ("4", "4×"),
-    ("2", "2×"),
-    ("1", "1×"),
-    ("0.5", "0.5×"),
-    ("0.25", "0.25×"),
-    ("-0.25", "0.25× back"),
-    ("-1", "1× back"),
-    ("-2", "2× back"),
-    ("-4", "4× back"),
-    ("-16", "16× back"),
-];
-
-/// The buttons and the timeline below the picture. Scripts show them: what needs a past, where there is one.
-fn player() -> Markup {
-    html! {
-        div.player hidden data-player role="group" aria-label="Player" {
-            div.timeline data-timeline data-past hidden {
-                (press("farther", "−", "Show a longer time"))
-                div.track {
-                    canvas tabindex="0" role="slider" aria-label="Timeline" aria-valuenow="0" {}
-                    figure hidden {
-                        img alt="" hidden;
-                        figcaption {}
-                    }
-                }
-                (press("closer", "+", "Show a shorter time"))
-            }
-            div.bar {
-                (press("live", "Live", "Show what the camera sees now (L)"))
-                (press("toggle", "Pause", "Pause or play (space)"))
-                span.group data-past hidden {
-                    (press("back", "−10 s", "10 seconds back (left arrow)"))
-                    (press("on", "+10 s", "10 seconds on (right arrow)"))
-                    (press("step-back", "‹", "One picture back (,)"))
-                    (press("step-on", "›", "One picture on (.)"))
-                    select data-speed aria-label="Speed" {
-                        @for (value, text) in SPEEDS {
-                            option value=(value) selected[value == "1"] { (text) }
-                        }
-                    }
-                    input type="datetime-local" step="1" data-when aria-label="Go to date and time";
-                }
-                time data-time {}
-                span.group {
-                    (press("save", "Save picture", "Save the picture that is shown"))
-                    (press("fullscreen", "Full screen", "Full screen (F)"))
-                }
-            }
-            p.fault role="status" data-line {}
-        }
-    }
-}
-
-fn press(wish: &str, text: &str, title: &str) -> Markup {
-    html! { button type="button" data-do=(wish) title=(title) aria-label=[(text.chars().count() == 1).then_some(title)] { (text) } }
 }
 
 /// Says that there is no camera of this name. `base` leads from the requested address to the server's base: `../../`

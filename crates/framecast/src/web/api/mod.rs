@@ -5,6 +5,7 @@
 mod cameras;
 mod controls;
 mod devices;
+mod exports;
 mod links;
 mod object;
 mod playback;
@@ -36,6 +37,7 @@ pub use controls::{ControlKindView, ControlView, ControlsView, MenuView};
 pub use devices::{
     DeviceFormatView, DeviceSizeView, DeviceView, DevicesView, ModeView, ModuleView,
 };
+pub use exports::{ExportState, ExportView};
 pub use links::{LinkView, NewLink};
 pub use playback::{MomentView, NewSession, SessionChange, SessionView};
 pub use recording::{RecordingMode, RecordingStart, RecordingState, RecordingView};
@@ -78,6 +80,9 @@ fn addresses() -> Vec<(Needs, UtoipaMethodRouter<App>)> {
             STREAM,
             routes!(playback::show, playback::change, playback::end),
         ),
+        (STREAM, routes!(exports::mp4)),
+        (STREAM, routes!(exports::zip)),
+        (STREAM, routes!(exports::show)),
         (SEE, routes!(recording::show)),
         (CONTROL, routes!(recording::start)),
         (CONTROL, routes!(recording::stop)),

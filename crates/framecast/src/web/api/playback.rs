@@ -14,7 +14,7 @@ use super::{
         App,
         error::{Failure, Problem},
     },
-    request::{Named, NamedSession, Said},
+    request::{Named, NamedBoth, Said},
 };
 use crate::playback::{Change, Id, Moment, Name, Session, Shift, Speed, To};
 
@@ -127,7 +127,7 @@ pub(super) async fn begin(
     responses(
         (status = 200, description = "The session", body = SessionView),
         (status = 404, description = "There is no such session", body = Problem)))]
-pub(super) async fn show(State(app): State<App>, NamedSession(name, id): NamedSession) -> Response {
+pub(super) async fn show(State(app): State<App>, NamedBoth(name, id): NamedBoth) -> Response {
     match find(&app, &name, &id) {
         Ok(session) => Json(SessionView::of(&session)).into_response(),
         Err(failure) => failure.into_json(),
@@ -152,7 +152,7 @@ pub(super) async fn show(State(app): State<App>, NamedSession(name, id): NamedSe
         (status = 503, description = "The recordings can't be read", body = Problem)))]
 pub(super) async fn change(
     State(app): State<App>,
-    NamedSession(name, id): NamedSession,
+    NamedBoth(name, id): NamedBoth,
     Said(change): Said<SessionChange>,
 ) -> Response {
     let changed = async {
@@ -175,7 +175,7 @@ pub(super) async fn change(
     responses(
         (status = 204, description = "The session is over"),
         (status = 404, description = "There is no such session", body = Problem)))]
-pub(super) async fn end(State(app): State<App>, NamedSession(name, id): NamedSession) -> Response {
+pub(super) async fn end(State(app): State<App>, NamedBoth(name, id): NamedBoth) -> Response {
     let ended = id.parse().is_ok_and(|id| app.sessions.end(&name, &id));
     match ended {
         true => StatusCode::NO_CONTENT.into_response(),

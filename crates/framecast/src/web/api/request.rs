@@ -29,15 +29,15 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
     }
 }
 
-/// The names of a camera and of its session in the address.
-pub(super) struct NamedSession(pub(super) String, pub(super) String);
+/// The names of a camera and of what is its in the address: a session, an export.
+pub(super) struct NamedBoth(pub(super) String, pub(super) String);
 
-impl<S: Send + Sync> FromRequestParts<S> for NamedSession {
+impl<S: Send + Sync> FromRequestParts<S> for NamedBoth {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
         match Path::from_request_parts(parts, state).await {
-            Ok(Path((camera, session))) => Ok(Self(camera, session)),
+            Ok(Path((camera, other))) => Ok(Self(camera, other)),
             // Not UTF-8, which neither is.
             Err(_) => Err(Failure::no_camera(parts.uri.path()).into_json()),
         }

@@ -137,6 +137,14 @@ impl Browser {
         }
     }
 
+    /// Saves what is downloaded in a folder. Chromium only.
+    pub(crate) async fn save_to(&mut self, folder: &std::path::Path) -> Result<()> {
+        match &mut self.driver {
+            Driver::Classic(driver) if self.kind == Kind::Chromium => driver.save_to(folder).await,
+            _ => Err("only Chromium is told where to save".into()),
+        }
+    }
+
     /// Puts another tab before the page, which is hidden from then on.
     pub(crate) async fn cover(&mut self) -> Result<()> {
         match &mut self.driver {

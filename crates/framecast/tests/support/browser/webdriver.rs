@@ -60,6 +60,13 @@ impl WebDriver {
         Ok(driver)
     }
 
+    pub(super) async fn save_to(&mut self, folder: &std::path::Path) -> Result<()> {
+        let params = json!({ "behavior": "allow", "downloadPath": folder });
+        let command = json!({ "cmd": "Page.setDownloadBehavior", "params": params });
+        self.post("goog/cdp/execute", &command).await?;
+        Ok(())
+    }
+
     pub(super) async fn webkit(options: Options) -> Result<Self> {
         let profile = tempfile::tempdir()?;
         let port = free_port()?;

@@ -1,7 +1,7 @@
 //! What recording costs: the processor time of recording cameras, against writing the same bytes at the same pace with plain
 //! `write` calls and as many `fdatasync`s.
 //!
-//!     record [FOLDER] [SECONDS] [ROUNDS]
+//!     write [FOLDER] [SECONDS] [ROUNDS]
 //!
 //! The folder is where to write, on the disk that is to be measured; a temporary one if none is named.
 
@@ -29,7 +29,9 @@ const SEGMENT: Duration = Duration::from_secs(10);
 fn main() {
     let mut args = env::args().skip(1);
     let folder = args.next().map(PathBuf::from);
-    let seconds: u64 = args.next().map_or(20, |text| text.parse().expect("seconds"));
+    let seconds: u64 = args
+        .next()
+        .map_or(20, |text| text.parse().expect("seconds"));
     let rounds: usize = args.next().map_or(3, |text| text.parse().expect("rounds"));
     let time = Duration::from_secs(seconds);
     let mut ratios = Vec::new();
@@ -135,7 +137,11 @@ fn recorded(folder: &Path, time: Duration) {
         ..Settings::new(folder)
     });
     let writers: Vec<_> = (0..CAMERAS)
-        .map(|camera| recordings.writer(&format!("camera{camera}")).expect("a thread"))
+        .map(|camera| {
+            recordings
+                .writer(&format!("camera{camera}"))
+                .expect("a thread")
+        })
         .collect();
     pace(time, |camera, jpeg| {
         writers[camera].push(Picture {
