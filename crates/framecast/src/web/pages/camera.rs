@@ -6,7 +6,7 @@ use super::{Tile, copy, element, home, logout, page};
 
 /// A camera's own page, at `cameras/NAME/`.
 ///
-/// `user` is as for [`index`]; `may_control` says whether there is to be a card for the camera's controls, and buttons for its recording.
+/// `user` is as for [`index`](super::index); `may_control` says whether there is to be a card for the camera's controls, and buttons for its recording.
 pub fn camera(camera: &Tile<'_>, may_control: bool, user: Option<&str>) -> Markup {
     let size = camera
         .size
