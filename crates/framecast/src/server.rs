@@ -35,7 +35,7 @@ use certificate::Certificate;
 /// How long cameras may take to close when the server stops.
 const CLOSE: Duration = Duration::from_millis(1_800);
 /// How often the state folder is looked at for other users and tokens.
-const LOOK: Duration = Duration::from_secs(1);
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]

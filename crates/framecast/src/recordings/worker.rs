@@ -93,9 +93,11 @@ impl Worker {
             if self.store.is_none() && Instant::now() >= self.retry {
                 self.open();
             }
+            // Whoever wants something to be kept says so, and wakes it.
             let patience = match (&self.store, self.backlog.is_empty()) {
                 (Some(_), false) => Duration::ZERO,
-                _ => Duration::from_millis(500),
+                (Some(_), true) => TIDY.saturating_sub(self.tidied.elapsed()),
+                (None, _) => self.retry.saturating_duration_since(Instant::now()),
             };
             match todo.recv_timeout(patience) {
                 Ok(job) => self.work(job),
